@@ -1,0 +1,16 @@
+# bin/netversus, and share/netversus/{scripts,bench} beside which the program finds its helpers.
+set(nv_data_dir "${CMAKE_INSTALL_DATADIR}/netversus")
+
+if(TARGET netversus)
+  install(TARGETS netversus RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+endif()
+install(DIRECTORY scripts DESTINATION "${nv_data_dir}" USE_SOURCE_PERMISSIONS
+  PATTERN __pycache__ EXCLUDE
+  PATTERN "*_test.py" EXCLUDE
+  REGEX "/scripts/(quickstart|test)$" EXCLUDE)
+if(EXISTS "${PROJECT_SOURCE_DIR}/bench")
+  install(DIRECTORY bench DESTINATION "${nv_data_dir}" USE_SOURCE_PERMISSIONS
+    PATTERN __pycache__ EXCLUDE
+    PATTERN micro EXCLUDE)
+endif()
+install(FILES LICENSE README.md CHANGELOG.md DESTINATION "${CMAKE_INSTALL_DOCDIR}" OPTIONAL)
