@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NV_BASE_CLOCK_H
+#define NV_BASE_CLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#define NV_NS_PER_US 1000ull
+#define NV_NS_PER_MS 1000000ull
+#define NV_NS_PER_S 1000000000ull
+
+/* CLOCK_MONOTONIC in ns: the only clock that measures here. */
+static inline uint64_t nv_clock_ns(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * NV_NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+/* CPU time of the calling thread in ns. */
+uint64_t nv_clock_thread_cpu_ns(void);
+
+/* Sleeps until deadline_ns of nv_clock_ns(); returns at once if it is past. */
+void nv_clock_sleep_until(uint64_t deadline_ns);
+
+/* Wall clock as "2026-11-23T13:32:05Z"; for labels only. */
+#define NV_CLOCK_UTC_BYTES 24
+void nv_clock_utc(char out[NV_CLOCK_UTC_BYTES]);
+
+/* 99th percentile of how late 200 short sleeps end, in ns: what this machine's timer can do. */
+uint64_t nv_clock_sleep_overshoot_ns(void);
+
+#endif
