@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NV_WIRE_MESSAGE_H
+#define NV_WIRE_MESSAGE_H
+
+#include <stdint.h>
+
+/* The header of every message, on both transports, counted inside the message's size. Little
+ * endian; times are ns since the start of the run on the sender's clock, 48 bits (78 hours).
+ *
+ *      0       2       3       4       6       8              12
+ *      +-------+-------+-------+-------+-------+---------------+
+ *      | magic |version| type  | flags | flow  | len (whole)   |
+ *   12 +-------+-------+-------+-------+-------+---------------+
+ *      | run tag       | seq (64 bits)                         |
+ *   24 +---------------+----------+--------------------+-------+
+ *      | intended time (48 bits)  | send time (48)     | dwell |
+ *   40 +--------------------------+--------------------+-------+
+ *
+ * A reply carries the request's times back, and in dwell (32 bits, saturating) how long the request
+ * spent in the server. On TCP, len is all the framing there is. */
+
+#define NV_HEADER_BYTES 40u
+#define NV_MESSAGE_BYTES_MAX (16u << 20)
+#define NV_DATAGRAM_BYTES_MAX 65507u
+
+enum nv_message_type {
+    NV_MSG_DATA = 1,
+    NV_MSG_REQUEST,
+    NV_MSG_REPLY,
+    NV_MSG_HELLO, /* opens a flow; seq is the token */
+    NV_MSG_HELLO_ACK,
+};
+
+struct nv_header {
+    uint8_t type;
+    uint16_t flags, flow;
+    uint32_t len_bytes; /* of the message, header included */
+    uint32_t run_tag;
+    uint64_t seq, t_int_ns, t_snd_ns;
+    uint32_t dwell_ns;
+};
+
+/* The longest time a header holds: 48 bits of ns. */
+#define NV_MESSAGE_TIME_NS_MAX ((UINT64_C(1) << 48) - 1)
+
+/* Times beyond NV_MESSAGE_TIME_NS_MAX are sent as that: they saturate, never wrap. */
+void nv_header_encode(const struct nv_header *header, uint8_t out[NV_HEADER_BYTES]);
+
+enum nv_decode {
+    NV_DECODE_OK,
+    NV_DECODE_FOREIGN,    /* magic, version or type are not ours */
+    NV_DECODE_BAD_LENGTH, /* under a header's, or over NV_MESSAGE_BYTES_MAX */
+};
+
+/* Trusts nothing in the bytes. *header is unspecified unless it returns NV_DECODE_OK. */
+enum nv_decode nv_header_decode(struct nv_header *header, const uint8_t in[NV_HEADER_BYTES]);
+
+/* A dwell time as a header holds it: 4.29 s stand for all longer ones. */
+static inline uint32_t nv_dwell_saturate(uint64_t dwell_ns)
+{
+    return dwell_ns < UINT32_MAX ? (uint32_t)dwell_ns : UINT32_MAX;
+}
+
+#endif
