@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NV_MEASURE_BOUNDARY_H
+#define NV_MEASURE_BOUNDARY_H
+
+#include <stdint.h>
+
+#include "measure/pattern.h"
+
+/* Messages against receive calls: a byte stream keeps no message boundaries, and this shows it. */
+struct nv_boundary {
+    uint64_t recv_calls; /* that brought data */
+    uint64_t recv_bytes;
+    uint64_t coalesced_recvs_count; /* that finished more than one message */
+    uint64_t msgs_count;
+    uint64_t split_msgs_count; /* that came in more than one call */
+    uint64_t recvs_per_msg[NV_PATTERN_SLOTS];
+    uint64_t msgs_per_recv[NV_PATTERN_SLOTS];
+};
+
+static inline void nv_boundary_message(struct nv_boundary *boundary, unsigned recv_calls)
+{
+    boundary->msgs_count++;
+    boundary->split_msgs_count += recv_calls > 1;
+    nv_pattern_add(boundary->recvs_per_msg, recv_calls);
+}
+
+static inline void nv_boundary_recv(struct nv_boundary *boundary, uint64_t bytes, unsigned messages)
+{
+    boundary->recv_calls++;
+    boundary->recv_bytes += bytes;
+    boundary->coalesced_recvs_count += messages > 1;
+    nv_pattern_add(boundary->msgs_per_recv, messages);
+}
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#include "measure/boundary.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+/* A byte stream of 100-byte messages read as 250, 10 and 240 bytes: the first call finishes two and
+ * begins a third, which the last one finishes together with two more. */
+static void stream_of_bytes(void **state)
+{
+    (void)state;
+    struct nv_boundary boundary = {0};
+    nv_boundary_message(&boundary, 1);
+    nv_boundary_message(&boundary, 1);
+    nv_boundary_recv(&boundary, 250, 2);
+    nv_boundary_recv(&boundary, 10, 0);
+    nv_boundary_message(&boundary, 3);
+    nv_boundary_message(&boundary, 1);
+    nv_boundary_message(&boundary, 1);
+    nv_boundary_recv(&boundary, 240, 3);
+    assert_int_equal(boundary.recv_calls, 3);
+    assert_int_equal(boundary.recv_bytes, 500);
+    assert_int_equal(boundary.msgs_count, 5);
+    assert_int_equal(boundary.split_msgs_count, 1);
+    assert_int_equal(boundary.coalesced_recvs_count, 2);
+    assert_int_equal(boundary.recvs_per_msg[1], 4);
+    assert_int_equal(boundary.recvs_per_msg[3], 1);
+    assert_int_equal(boundary.msgs_per_recv[0], 1);
+    assert_int_equal(boundary.msgs_per_recv[2], 1);
+    assert_int_equal(boundary.msgs_per_recv[3], 1);
+}
+
+static void many_messages_share_a_slot(void **state)
+{
+    (void)state;
+    struct nv_boundary boundary = {0};
+    nv_boundary_recv(&boundary, 6400, 64);
+    nv_boundary_recv(&boundary, 6500, 65);
+    nv_boundary_recv(&boundary, 65000, 650);
+    assert_int_equal(boundary.msgs_per_recv[64], 1);
+    assert_int_equal(boundary.msgs_per_recv[65], 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(stream_of_bytes),
+        cmocka_unit_test(many_messages_share_a_slot),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NV_MEASURE_KERNEL_H
+#define NV_MEASURE_KERNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What the kernel counts about one socket and one thread. Cumulative; take the difference of two.
+ */
+
+/* Linux tcp_info fields; a kernel that does not return one leaves it unknown (present bit clear).
+ */
+struct nv_tcp_counters {
+    uint64_t retrans_segs, bytes_retrans, bytes_sent, data_segs_out, segs_out, dsack_dups,
+        reord_seen, rcv_ooo_pkts, busy_us, rwnd_limited_us, sndbuf_limited_us;
+    uint64_t min_rtt_us, rtt_us, mss_bytes; /* the latest, not differences */
+    uint64_t known;                         /* 1 when the socket is TCP and told */
+};
+
+struct nv_tcp_counters nv_kernel_tcp(int fd);
+struct nv_tcp_counters nv_kernel_tcp_since(const struct nv_tcp_counters *now,
+                                           const struct nv_tcp_counters *before);
+
+/* Datagrams dropped at this socket since it was made: SO_MEMINFO, SK_MEMINFO_DROPS. */
+uint64_t nv_kernel_drops(int fd);
+
+struct nv_thread_usage {
+    uint64_t cpu_ns;
+    uint64_t involuntary_switches;
+};
+struct nv_thread_usage nv_kernel_thread_usage(void);
+
+/* Time that the hypervisor took from all CPUs since boot, ns, in steps of a clock tick. */
+uint64_t nv_kernel_steal_ns(void);
+
+#endif

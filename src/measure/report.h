@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NV_MEASURE_REPORT_H
+#define NV_MEASURE_REPORT_H
+
+#include "measure/kernel.h"
+#include "measure/rx.h"
+#include "measure/tx.h"
+
+/* What was called on one socket, and what the kernel granted. */
+struct nv_io_counters {
+    uint64_t connect_ns;   /* TCP: connect() to established; UDP: hello to its answer */
+    uint64_t sndbuf_bytes; /* as granted, getsockopt */
+    uint64_t rcvbuf_bytes;
+    uint64_t mtu_bytes;  /* of the route, IP_MTU; 0 unknown */
+    uint64_t recv_calls; /* that brought data */
+    uint64_t recv_empty; /* EAGAIN */
+    uint64_t send_calls; /* all of them */
+    uint64_t partial_writes;
+    uint64_t refused_count; /* ECONNREFUSED: nobody listened */
+};
+
+/* What the far end must know of a flow that this end has stopped sending on. */
+struct nv_flow_end {
+    uint64_t sent_count;         /* of the whole run */
+    uint64_t seq_first, seq_end; /* measured messages: [first, end) */
+};
+
+/* What one flow of one end measured. tx and rx are NULL where that end has no such half; the report
+ * does not own them unless its holder says so. */
+struct nv_flow_report {
+    struct nv_tx *tx;
+    struct nv_rx *rx;
+    struct nv_io_counters io;   /* from the opening of the flow */
+    struct nv_tcp_counters tcp; /* from the start of the measured phase to the end */
+    uint64_t drops_count;       /* datagrams dropped at this socket, likewise */
+    uint64_t cpu_ns;            /* of the flow's thread, measured phase */
+    uint64_t involuntary_switches;
+    uint64_t shared_thread; /* 1: its thread also drove an earlier flow, which carries the cpu */
+};
+
+/* Rows for what is carried as JSON: every counter of the report's own. */
+struct nv_report_row {
+    const char *name;
+    size_t offset; /* of a uint64_t in struct nv_flow_report */
+};
+extern const struct nv_report_row nv_report_rows[]; /* ends with a NULL name */
+
+#endif

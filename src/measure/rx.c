@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+#include "measure/rx.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "measure/bitmap.h"
+#include "measure/quantile.h"
+
+/* State that only the receiving end has. */
+struct nv_rx_live {
+    struct nv_bitmap arrived, replicated;
+    struct nv_ordering_live ordering;
+    struct nv_ipdv_live ipdv;
+    struct nv_jitter_live jitter;
+    struct nv_interval_cursor intended, arrival;
+    uint64_t open_interval; /* whose responses are in: */
+    struct nv_hist responses;
+    uint64_t goodput_end_ns;
+    uint64_t latest_ns; /* the latest arrival, until the window opens */
+    bool in_window;     /* the latest arrival was within goodput's window */
+    bool answered;
+    bool hol_late;    /* the measured arrival before was late, */
+    bool hol_counted; /* counted as blocked, */
+    uint64_t hol_ns;  /* and at this time */
+    uint64_t trace_capacity;
+};
+
+static int allocate(struct nv_rx *rx, const struct nv_rx_config *config, struct nv_error *err)
+{
+    uint64_t window = config->window ? config->window : NV_ORDERING_WINDOW;
+    struct nv_rx_live *live = calloc(1, sizeof *live);
+    rx->live = live;
+    if (!live)
+        return nv_fail(err, NV_E_FAILED, "no memory to receive with");
+    live->trace_capacity = config->trace_capacity;
+    if (config->trace_capacity) {
+        rx->trace = calloc(config->trace_capacity, sizeof *rx->trace);
+        if (!rx->trace)
+            return nv_fail(err, NV_E_FAILED, "no memory for a trace of %llu messages",
+                           (unsigned long long)config->trace_capacity);
+    }
+    if (nv_bitmap_init(&live->arrived, config->messages_max, err) ||
+        nv_bitmap_init(&live->replicated, config->messages_max, err) ||
+        nv_ordering_init(&live->ordering, window, err) || nv_ipdv_init(&live->ipdv, window, err))
+        return NV_E_FAILED;
+    return NV_OK;
+}
+
+static void init_intervals(struct nv_rx *rx)
+{
+    struct nv_rx_intervals *intervals = &rx->intervals;
+    intervals->length_ns = nv_interval_length_ns(rx->phases.measure_ns);
+    intervals->count = nv_interval_count(rx->phases.measure_ns);
+    for (unsigned i = 0; i < NV_INTERVALS_MAX; i++)
+        intervals->resp_p50_ns[i] = intervals->resp_p99_ns[i] = NV_UNKNOWN;
+    nv_interval_cursor_init(&rx->live->intended, rx->phases.warmup_ns, intervals->length_ns,
+                            intervals->count);
+}
+
+int nv_rx_init(struct nv_rx *rx, const struct nv_rx_config *config, struct nv_error *err)
+{
+    memset(rx, 0, sizeof *rx);
+    rx->flow_count = 1;
+    rx->phases = config->phases;
+    rx->tmax_ns = config->tmax_ns;
+    rx->goodput_from_ns = NV_UNKNOWN;
+    rx->owd_min_ns = INT64_MAX;
+    rx->jitter = (struct nv_jitter){.last_ns = NV_UNKNOWN, .max_ns = NV_UNKNOWN};
+    nv_deadlines_init(&rx->deadlines, config->deadline_ns, config->deadline_count);
+    if (allocate(rx, config, err)) {
+        nv_rx_dispose(rx);
+        return NV_E_FAILED;
+    }
+    rx->live->answered = config->answered;
+    init_intervals(rx);
+    return NV_OK;
+}
+
+void nv_rx_dispose(struct nv_rx *rx)
+{
+    if (rx->live) {
+        nv_bitmap_dispose(&rx->live->arrived);
+        nv_bitmap_dispose(&rx->live->replicated);
+        nv_ordering_dispose(&rx->live->ordering);
+        nv_ipdv_dispose(&rx->live->ipdv);
+    }
+    free(rx->live);
+    free(rx->trace);
+    rx->live = NULL;
+    rx->trace = NULL;
+    rx->trace_count = 0;
+}
+
+static void trace(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_message *message,
+                  enum nv_trace_status status)
+{
+    if (rx->trace_count == rx->live->trace_capacity) {
+        rx->trace_missed_count += rx->live->trace_capacity > 0;
+        return;
+    }
+    rx->trace[rx->trace_count++] = (struct nv_trace_row){
+        .seq = message->seq,
+        .t_int_ns = message->t_int_ns,
+        .t_snd_ns = message->t_snd_ns,
+        .t_rcv_ns = now_ns,
+        .arrival_index = rx->all_unique_count + rx->all_dup_count - 1,
+        .size_bytes = message->size_bytes,
+        .recv_calls = message->recv_calls,
+        .status = status,
+    };
+}
+
+static void record_duplicate(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_message *message,
+                             bool measured)
+{
+    rx->all_dup_count++;
+    if (!measured)
+        return;
+    rx->dup_count++;
+    rx->replicated_count += !nv_bitmap_test_and_set(&rx->live->replicated, message->seq);
+    trace(rx, now_ns, message, NV_TRACE_DUP);
+}
+
+/* The window opens with the first arrival that could have been sent at the end of the warm-up, had
+ * it been as fast as the fastest so far. Every measured message is behind it, and no arrival that
+ * was let pass before it opened. */
+static void open_window(struct nv_rx *rx, uint64_t now_ns)
+{
+    struct nv_rx_live *live = rx->live;
+    int64_t from_ns = (int64_t)rx->phases.warmup_ns + rx->owd_min_ns;
+    if ((int64_t)now_ns < from_ns) {
+        live->latest_ns = now_ns;
+        return;
+    }
+    if (from_ns < (int64_t)live->latest_ns)
+        from_ns = (int64_t)live->latest_ns;
+    rx->goodput_from_ns = (uint64_t)from_ns;
+    live->goodput_end_ns = rx->goodput_from_ns + rx->phases.measure_ns;
+    nv_interval_cursor_init(&live->arrival, rx->goodput_from_ns, rx->intervals.length_ns,
+                            rx->intervals.count);
+}
+
+static void count_goodput(struct nv_rx *rx, uint64_t now_ns, uint32_t size_bytes)
+{
+    struct nv_rx_live *live = rx->live;
+    if (rx->goodput_from_ns == NV_UNKNOWN)
+        open_window(rx, now_ns);
+    live->in_window = now_ns >= rx->goodput_from_ns && now_ns < live->goodput_end_ns;
+    if (!live->in_window)
+        return;
+    rx->goodput_count++;
+    rx->goodput_bytes += size_bytes;
+    rx->intervals.rx_bytes[nv_interval_at(&live->arrival, now_ns)] += size_bytes;
+}
+
+static void close_interval(struct nv_rx *rx)
+{
+    struct nv_rx_live *live = rx->live;
+    if (!live->responses.count && !live->responses.negative_count)
+        return;
+    rx->intervals.resp_p50_ns[live->open_interval] = nv_quantile_value(&live->responses, 0.5);
+    rx->intervals.resp_p99_ns[live->open_interval] = nv_quantile_value(&live->responses, 0.99);
+    nv_hist_reset(&live->responses);
+}
+
+static void record_response(struct nv_rx *rx, uint64_t now_ns, int64_t response_ns)
+{
+    struct nv_rx_live *live = rx->live;
+    uint64_t interval = nv_interval_at(&live->arrival, now_ns);
+    if (interval > live->open_interval) {
+        close_interval(rx);
+        live->open_interval = interval;
+    }
+    interval = live->open_interval;
+    nv_hist_add_signed(&live->responses, response_ns);
+    rx->intervals.resp_count[interval]++;
+    if (response_ns > (int64_t)rx->intervals.resp_max_ns[interval])
+        rx->intervals.resp_max_ns[interval] = (uint64_t)response_ns;
+    nv_hist_add_signed(&rx->resp, response_ns);
+    nv_deadlines_add(&rx->deadlines, response_ns);
+    rx->late_count += response_ns > (int64_t)rx->tmax_ns;
+}
+
+static void record_blocking(struct nv_rx *rx, uint64_t now_ns, int64_t delay_ns)
+{
+    struct nv_rx_live *live = rx->live;
+    uint64_t excess_ns = (uint64_t)(delay_ns - rx->owd_min_ns);
+    bool late = excess_ns > NV_RX_BLOCKED_NS;
+    bool behind = live->hol_late && now_ns - live->hol_ns < NV_RX_BLOCKED_NS;
+    if (behind)
+        nv_hist_add(&rx->hol_ub, excess_ns);
+    bool blocked = behind && late;
+    if (blocked) {
+        rx->hol.blocked_count++;
+        rx->hol.episode_count += !live->hol_counted;
+        rx->hol.total_ns += excess_ns;
+        rx->hol.max_ns = excess_ns > rx->hol.max_ns ? excess_ns : rx->hol.max_ns;
+    }
+    live->hol_late = late;
+    live->hol_counted = blocked;
+    live->hol_ns = now_ns;
+}
+
+static void record_variation(struct nv_rx *rx, uint64_t seq, int64_t delay_ns, bool measured)
+{
+    struct nv_ipdv_pairs pairs = nv_ipdv_add(&rx->live->ipdv, seq, delay_ns, measured);
+    for (unsigned i = 0; i < pairs.count; i++) {
+        int64_t difference_ns = pairs.difference_ns[i];
+        rx->ipdv.sum_ns += difference_ns;
+        rx->ipdv.defined_count++;
+        nv_hist_add(&rx->ipdv_abs, (uint64_t)(difference_ns < 0 ? -difference_ns : difference_ns));
+    }
+    if (measured)
+        nv_jitter_add(&rx->live->jitter, &rx->jitter, delay_ns);
+}
+
+static void record_measured(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_message *message,
+                            int64_t delay_ns)
+{
+    rx->unique_count++;
+    rx->unique_bytes += message->size_bytes;
+    rx->intervals.unique_count[nv_interval_at(&rx->live->intended, message->t_int_ns)]++;
+    rx->negative_count += delay_ns < 0;
+    record_response(rx, now_ns, (int64_t)(now_ns - message->t_int_ns));
+    nv_hist_add_signed(&rx->serv, delay_ns);
+    if (rx->live->answered)
+        nv_hist_add(&rx->dwell, message->dwell_ns);
+    nv_boundary_message(&rx->boundary, message->recv_calls);
+    record_blocking(rx, now_ns, delay_ns);
+    trace(rx, now_ns, message, NV_TRACE_OK);
+}
+
+void nv_rx_record(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_message *message)
+{
+    struct nv_rx_live *live = rx->live;
+    bool measured = nv_phases_measured(&rx->phases, message->t_int_ns);
+    if (message->seq >= live->arrived.bits) {
+        rx->corrupt_count++;
+        return;
+    }
+    if (nv_bitmap_test_and_set(&live->arrived, message->seq)) {
+        record_duplicate(rx, now_ns, message, measured);
+        return;
+    }
+    int64_t delay_ns = (int64_t)(now_ns - message->t_snd_ns);
+    rx->all_unique_count++;
+    if (delay_ns < rx->owd_min_ns)
+        rx->owd_min_ns = delay_ns;
+    count_goodput(rx, now_ns, message->size_bytes);
+    struct nv_ordering_arrival arrival =
+        nv_ordering_add(&live->ordering, measured ? &rx->ordering : NULL, message->seq, now_ns);
+    if (measured && arrival.known)
+        nv_hist_add(&rx->late_offset, arrival.late_ns);
+    record_variation(rx, message->seq, delay_ns, measured);
+    if (measured)
+        record_measured(rx, now_ns, message, delay_ns);
+}
+
+void nv_rx_recv(struct nv_rx *rx, uint64_t bytes, unsigned messages)
+{
+    if (rx->live->in_window)
+        nv_boundary_recv(&rx->boundary, bytes, messages);
+}
+
+void nv_rx_finish(struct nv_rx *rx, uint64_t seq_first, uint64_t seq_end)
+{
+    close_interval(rx);
+    nv_losses_scan(&rx->losses, &rx->live->arrived, seq_first, seq_end);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NV_MEASURE_VARIATION_H
+#define NV_MEASURE_VARIATION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/* How one-way delay varies; clocks may differ by a constant, which cancels. */
+
+/* RFC 3393: delay of a message less that of the message sent just before it; undefined when either
+ * is lost. Their order of arrival does not matter. Counted when the later one of the pair is
+ * measured. The distribution of |difference| is the meter's ipdv_abs. */
+struct nv_ipdv {
+    int64_t sum_ns;
+    uint64_t defined_count;
+};
+
+struct nv_ipdv_slot {
+    uint64_t seq;
+    int64_t delay_ns;
+    bool measured;
+};
+
+struct nv_ipdv_live {
+    uint64_t mask;
+    struct nv_ipdv_slot *ring; /* owned */
+};
+
+/* The pairs that one arrival completes: with its predecessor, with its successor. */
+struct nv_ipdv_pairs {
+    unsigned count;
+    int64_t difference_ns[2];
+};
+
+/* window is a power of two. NV_E_FAILED: no memory. */
+int nv_ipdv_init(struct nv_ipdv_live *live, uint64_t window, struct nv_error *err);
+void nv_ipdv_dispose(struct nv_ipdv_live *live);
+/* A first copy. */
+struct nv_ipdv_pairs nv_ipdv_add(struct nv_ipdv_live *live, uint64_t seq, int64_t delay_ns,
+                                 bool measured);
+
+/* Interarrival jitter of RFC 3550 §6.4.1 and A.8, in arrival order, duplicates left out. An average
+ * over some 16 messages: for comparison with tools that print it, not for inference. */
+struct nv_jitter {
+    uint64_t last_ns, max_ns; /* NV_UNKNOWN before the second message, and over several flows */
+};
+
+struct nv_jitter_live {
+    bool started;
+    int64_t delay_ns;
+    uint64_t scaled; /* 16 J */
+};
+
+void nv_jitter_add(struct nv_jitter_live *live, struct nv_jitter *jitter, int64_t delay_ns);
+
+#endif
