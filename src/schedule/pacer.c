@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#include "schedule/pacer.h"
+
+void nv_pacer_init(struct nv_pacer *pacer, const struct nv_schedule_config *config)
+{
+    *pacer = (struct nv_pacer){.end_ns = config->end_ns, .unpaced = config->rate_milli == 0};
+    nv_schedule_init(&pacer->schedule, config);
+}
+
+uint64_t nv_pacer_next_ns(const struct nv_pacer *pacer)
+{
+    return pacer->ended ? UINT64_MAX : nv_schedule_peek_ns(&pacer->schedule);
+}
+
+bool nv_pacer_take(struct nv_pacer *pacer, uint64_t now_ns, struct nv_planned *out)
+{
+    pacer->ended |= pacer->unpaced && now_ns >= pacer->end_ns;
+    if (nv_pacer_next_ns(pacer) > now_ns || !nv_schedule_next(&pacer->schedule, out))
+        return false;
+    if (pacer->unpaced)
+        out->t_int_ns = now_ns;
+    return true;
+}
+
+void nv_pacer_blocked(struct nv_pacer *pacer)
+{
+    pacer->blocked = true;
+}
+
+/* A socket that becomes writable without having been blocked excuses nothing. */
+void nv_pacer_writable(struct nv_pacer *pacer, uint64_t now_ns)
+{
+    if (!pacer->blocked)
+        return;
+    pacer->blocked = false;
+    pacer->was_blocked = true;
+    pacer->writable_ns = now_ns;
+}
+
+struct nv_lag nv_pacer_lag(const struct nv_pacer *pacer, uint64_t t_int_ns, uint64_t t_snd_ns)
+{
+    uint64_t lag_ns = t_snd_ns > t_int_ns ? t_snd_ns - t_int_ns : 0;
+    bool block = pacer->blocked || (pacer->was_blocked && t_int_ns <= pacer->writable_ns);
+    return block ? (struct nv_lag){.block_ns = lag_ns} : (struct nv_lag){.sched_ns = lag_ns};
+}
