@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+#include "spec/spec.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/rng.h"
+#include "wire/message.h"
+
+#define HOUR_NS (3600 * NV_NS_PER_S)
+
+static int parse_sizes(const struct nv_option *row, void *value, const char *text)
+{
+    (void)row;
+    return nv_sizes_parse(value, text, NULL);
+}
+
+static void format_sizes(const struct nv_option *row, const void *value, char *out, size_t n)
+{
+    (void)row;
+    (void)nv_sizes_format(value, out, n);
+}
+
+static const struct nv_option_type sizes_type = {
+    "a size of at least 40 bytes, 64-1k (uniform), or 64+1k or 64:3+1k:1 (weighted mix)",
+    parse_sizes, format_sizes};
+
+static const char *const arrivals[] = {"constant", "poisson", "burst", NULL};
+static const char *const directions[] = {"up", "down", "both", NULL};
+static const char *const policies[] = {"drop", "wait", NULL};
+static const char *const paces[] = {"auto", "sleep", "hybrid", NULL};
+
+#define AT(field) offsetof(struct nv_spec, field)
+
+const struct nv_option nv_spec_options[] = {
+    {.name = "transport",
+     .type = &nv_option_text,
+     .offset = AT(transport),
+     .fallback = "tcp",
+     .form = "tcp or udp; two of them make a comparison",
+     .sweeps = true,
+     .help = "the transports to compare, such as tcp,udp (or tcp,tcp to test the instrument)"},
+    {.name = "workload",
+     .type = &nv_option_text,
+     .offset = AT(workload),
+     .fallback = "rr",
+     .form = "stream or rr",
+     .sweeps = true,
+     .help = "stream: one way; rr: each message is answered"},
+    {.name = "engine",
+     .type = &nv_option_text,
+     .offset = AT(engine),
+     .fallback = "poll",
+     .form = "poll or blocking",
+     .sweeps = true,
+     .help = "how sockets are driven, the same on both transports"},
+    {.name = "size",
+     .type = &sizes_type,
+     .offset = AT(sizes),
+     .fallback = "64",
+     .sweeps = true,
+     .help = "message size, the 40-byte header included"},
+    {.name = "reply-size",
+     .type = &nv_option_size,
+     .offset = AT(reply_bytes),
+     .fallback = "0",
+     .max = NV_MESSAGE_BYTES_MAX,
+     .sweeps = true,
+     .help = "size of a reply in rr; 0: as long as the request"},
+    {.name = "rate",
+     .type = &nv_option_rate,
+     .offset = AT(rate),
+     .fallback = "2000/s",
+     .sweeps = true,
+     .help = "messages or bits a second and flow; max: as fast as it goes"},
+    {.name = "arrival",
+     .type = &nv_option_choice,
+     .offset = AT(arrival),
+     .fallback = "poisson",
+     .choices = arrivals,
+     .sweeps = true,
+     .help = "spacing of the intended times"},
+    {.name = "burst",
+     .type = &nv_option_count,
+     .offset = AT(burst_msgs),
+     .fallback = "10",
+     .min = 1,
+     .max = 65536,
+     .sweeps = true,
+     .help = "messages due together in arrival burst"},
+    {.name = "window",
+     .type = &nv_option_count,
+     .offset = AT(window_msgs),
+     .fallback = "1",
+     .min = 1,
+     .max = 1024,
+     .sweeps = true,
+     .help = "requests in flight in rr at rate max"},
+    {.name = "flows",
+     .type = &nv_option_count,
+     .offset = AT(flows),
+     .fallback = "1",
+     .min = 1,
+     .max = NV_FLOWS_MAX,
+     .sweeps = true,
+     .help = "connections, each with a schedule of its own"},
+    {.name = "direction",
+     .type = &nv_option_choice,
+     .offset = AT(direction),
+     .fallback = "up",
+     .choices = directions,
+     .sweeps = true,
+     .help = "which way a stream goes; up is from client to server"},
+    {.name = "duration",
+     .type = &nv_option_time,
+     .offset = AT(duration_ns),
+     .fallback = "10s",
+     .min = NV_NS_PER_MS,
+     .max = 24 * HOUR_NS,
+     .help = "length of the measured phase"},
+    {.name = "warmup",
+     .type = &nv_option_time,
+     .offset = AT(warmup_ns),
+     .fallback = "500ms",
+     .max = HOUR_NS,
+     .help = "load before the measured phase, not counted"},
+    {.name = "cooldown",
+     .type = &nv_option_time,
+     .offset = AT(cooldown_ns),
+     .fallback = "100ms",
+     .max = HOUR_NS,
+     .help = "load after the measured phase, not counted"},
+    {.name = "drain",
+     .type = &nv_option_time,
+     .offset = AT(drain_ns),
+     .fallback = "1s",
+     .min = 10 * NV_NS_PER_MS,
+     .max = 10 * NV_NS_PER_S,
+     .help = "wait for stragglers after the last send; what comes later is lost"},
+    {.name = "deadline",
+     .type = &nv_option_time,
+     .offset = AT(deadline_ns),
+     .fallback = "50ms",
+     .min = 1,
+     .max = 10 * NV_NS_PER_S,
+     .sweeps = true,
+     .help = "a message is on time when it arrives within this after its intended time"},
+    {.name = "nodelay",
+     .type = &nv_option_bool,
+     .offset = AT(nodelay),
+     .fallback = "yes",
+     .sweeps = true,
+     .help = "TCP_NODELAY; no: Nagle's algorithm"},
+    {.name = "cc",
+     .type = &nv_option_text,
+     .offset = AT(cc),
+     .fallback = "",
+     .sweeps = true,
+     .form = "a congestion control, such as cubic",
+     .help = "TCP congestion control; empty: the system's"},
+    {.name = "sndbuf",
+     .type = &nv_option_size,
+     .offset = AT(sndbuf_bytes),
+     .fallback = "0",
+     .max = 1u << 30,
+     .sweeps = true,
+     .help = "SO_SNDBUF to ask for; 0: the system's"},
+    {.name = "rcvbuf",
+     .type = &nv_option_size,
+     .offset = AT(rcvbuf_bytes),
+     .fallback = "0",
+     .max = 1u << 30,
+     .sweeps = true,
+     .help = "SO_RCVBUF to ask for; 0: the system's"},
+    {.name = "udp-policy",
+     .type = &nv_option_choice,
+     .offset = AT(udp_policy),
+     .fallback = "drop",
+     .choices = policies,
+     .sweeps = true,
+     .help = "a full send buffer makes UDP drop the message, or wait as TCP does"},
+    {.name = "pace",
+     .type = &nv_option_choice,
+     .offset = AT(pace),
+     .fallback = "auto",
+     .choices = paces,
+     .sweeps = true,
+     .help = "how to wait for a send time; hybrid spins at the end, where a core is free"},
+    {.name = "dscp",
+     .type = &nv_option_count,
+     .offset = AT(dscp),
+     .fallback = "0",
+     .max = 63,
+     .sweeps = true,
+     .help = "differentiated services code point of every packet"},
+    {.name = "verify",
+     .type = &nv_option_bool,
+     .offset = AT(verify),
+     .fallback = "no",
+     .help = "compare every received byte with what was sent"},
+    {.name = "messages",
+     .type = &nv_option_count,
+     .offset = AT(messages),
+     .fallback = "0",
+     .max = 1000000,
+     .help = "write messages.csv, at most so many rows a flow and direction"},
+    {.name = "seed",
+     .type = &nv_option_count,
+     .offset = AT(seed),
+     .fallback = "0",
+     .help = "of schedules and orders; 0: drawn, and written down"},
+    {.name = NULL},
+};
+
+static int check_sizes(const struct nv_spec *spec, struct nv_error *err)
+{
+    uint64_t largest = nv_sizes_max(&spec->sizes);
+    if (spec->reply_bytes && spec->reply_bytes < NV_HEADER_BYTES)
+        return nv_fail(err, NV_E_USAGE, "reply-size: %llu is under the 40 bytes of a header",
+                       (unsigned long long)spec->reply_bytes);
+    if (spec->reply_bytes > largest)
+        largest = spec->reply_bytes;
+    if (strcmp(spec->transport, "udp") == 0 && largest > NV_DATAGRAM_BYTES_MAX)
+        return nv_fail(err, NV_E_USAGE,
+                       "size: %llu bytes do not fit in one UDP datagram, which holds at most %u",
+                       (unsigned long long)largest, NV_DATAGRAM_BYTES_MAX);
+    return NV_OK;
+}
+
+int nv_spec_check(const struct nv_spec *spec, struct nv_error *err)
+{
+    if (check_sizes(spec, err))
+        return err ? err->code : NV_E_USAGE;
+    if (strcmp(spec->workload, "rr") == 0 && spec->direction != NV_UP)
+        return nv_fail(err, NV_E_USAGE, "direction: rr goes both ways already; use it with up");
+    if (spec->rate.kind != NV_RATE_MAX &&
+        nv_spec_rate_msgs(spec) * ((double)nv_spec_end_ns(spec) / 1e9) > 4e9)
+        return nv_fail(err, NV_E_USAGE,
+                       "rate: more than 4e9 messages in one run; lower rate or duration");
+    return NV_OK;
+}
+
+/* Thousandths of a message per second, by the mean size when the rate is in bits. */
+static uint64_t rate_milli(const struct nv_spec *spec)
+{
+    if (spec->rate.kind != NV_RATE_BITS)
+        return spec->rate.milli_per_s;
+    double milli = (double)spec->rate.milli_per_s / (8 * nv_sizes_mean(&spec->sizes));
+    return milli < 1 ? 1 : (uint64_t)llround(milli);
+}
+
+struct nv_schedule_config nv_spec_schedule(const struct nv_spec *spec, unsigned flow,
+                                           bool from_client)
+{
+    struct nv_schedule_config config = {
+        .rate_milli = rate_milli(spec),
+        .arrival = (enum nv_arrival)spec->arrival,
+        .burst = (uint32_t)spec->burst_msgs,
+        .sizes = spec->sizes,
+        .seed = nv_mix64(spec->seed, (uint64_t)flow * 2 + from_client),
+        .end_ns = nv_spec_end_ns(spec),
+    };
+    /* Several constant flows must not send in step: each starts somewhere in the first gap. */
+    if (config.rate_milli && config.arrival == NV_ARRIVAL_CONSTANT && spec->flows > 1) {
+        struct nv_rng rng;
+        nv_rng_seed(&rng, nv_mix64(config.seed, 1));
+        uint64_t gap_ns = 1000 * NV_NS_PER_S / config.rate_milli;
+        config.phase_ns = gap_ns ? nv_rng_below(&rng, gap_ns) : 0;
+    }
+    return config;
+}
+
+uint64_t nv_spec_end_ns(const struct nv_spec *spec)
+{
+    return spec->warmup_ns + spec->duration_ns + spec->cooldown_ns;
+}
+
+double nv_spec_rate_msgs(const struct nv_spec *spec)
+{
+    return (double)rate_milli(spec) / 1000 * (double)spec->flows;
+}
+
+unsigned nv_spec_deadlines(const struct nv_spec *spec, uint64_t out_ns[NV_DEADLINES_MAX])
+{
+    static const unsigned ms[] = {1, 5, 10, 20, 50, 100, 200, 500, 1000};
+    unsigned count = 0;
+    bool placed = false;
+    for (unsigned i = 0; i < sizeof ms / sizeof ms[0]; i++) {
+        uint64_t deadline_ns = ms[i] * NV_NS_PER_MS;
+        if (!placed && spec->deadline_ns <= deadline_ns) {
+            if (spec->deadline_ns < deadline_ns)
+                out_ns[count++] = spec->deadline_ns;
+            placed = true;
+        }
+        out_ns[count++] = deadline_ns;
+    }
+    if (!placed)
+        out_ns[count++] = spec->deadline_ns;
+    return count;
+}

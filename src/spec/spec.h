@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NV_SPEC_SPEC_H
+#define NV_SPEC_SPEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/option.h"
+#include "base/units.h"
+#include "measure/deadline.h"
+#include "schedule/schedule.h"
+#include "schedule/sizes.h"
+
+/* What one run is: every parameter that both ends must agree on. Options, scenario keys, metadata,
+ * the RUN frame and the input columns of runs.csv all come from nv_spec_options. */
+
+enum nv_direction { NV_UP, NV_DOWN, NV_BOTH };   /* up: from the client to the server */
+enum nv_udp_policy { NV_UDP_DROP, NV_UDP_WAIT }; /* when the send buffer is full */
+enum nv_pace { NV_PACE_AUTO, NV_PACE_SLEEP, NV_PACE_HYBRID };
+
+#define NV_FLOWS_MAX 256u
+
+struct nv_spec {
+    char transport[NV_OPTION_TEXT_BYTES];
+    char engine[NV_OPTION_TEXT_BYTES];
+    char workload[NV_OPTION_TEXT_BYTES];
+    char cc[NV_OPTION_TEXT_BYTES]; /* "" = the system's */
+    struct nv_sizes sizes;
+    uint64_t reply_bytes; /* 0 = as long as the request */
+    struct nv_rate rate;
+    unsigned arrival; /* enum nv_arrival */
+    uint64_t burst_msgs;
+    uint64_t window_msgs; /* in flight at rate max, rr */
+    uint64_t flows;
+    unsigned direction; /* enum nv_direction */
+    uint64_t warmup_ns, duration_ns, cooldown_ns, drain_ns;
+    uint64_t deadline_ns;
+    bool nodelay;
+    uint64_t sndbuf_bytes, rcvbuf_bytes; /* 0 = the system's */
+    unsigned udp_policy;                 /* enum nv_udp_policy */
+    unsigned pace;                       /* enum nv_pace */
+    uint64_t dscp;
+    bool verify;
+    uint64_t messages; /* rows of messages.csv kept per flow and direction; 0 = none */
+    uint64_t seed;     /* of this run's schedules: the same in both arms of a block */
+};
+
+extern const struct nv_option nv_spec_options[];
+
+/* What no single row can say: sizes that a transport cannot carry, a window without rr, …
+ * One line in *err, NV_E_USAGE. */
+int nv_spec_check(const struct nv_spec *spec, struct nv_error *err);
+
+/* Seed and rate of one flow in one direction; the transport never enters.
+ * from_client tells the two directions of --direction both apart. */
+struct nv_schedule_config nv_spec_schedule(const struct nv_spec *spec, unsigned flow,
+                                           bool from_client);
+
+/* Intended times run from 0 to here, ns. */
+uint64_t nv_spec_end_ns(const struct nv_spec *spec);
+
+/* Messages a second that the spec asks for, all flows together; 0 at rate max. */
+double nv_spec_rate_msgs(const struct nv_spec *spec);
+
+/* The deadlines that deadlines.csv reports, ns, ascending, with the spec's own among them. */
+unsigned nv_spec_deadlines(const struct nv_spec *spec, uint64_t out_ns[NV_DEADLINES_MAX]);
+
+#endif
