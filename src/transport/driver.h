@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NV_TRANSPORT_DRIVER_H
+#define NV_TRANSPORT_DRIVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "base/error.h"
+#include "measure/report.h"
+#include "spec/spec.h"
+#include "wire/message.h"
+#include "wire/payload.h"
+
+/* A driver is a transport (how flows come to be, what the sockets promise) on an engine (how
+ * sockets are called and waited for). Both are const structs; registry.c pairs them. Nobody outside
+ * them asks for a name: ask for a capability. */
+
+enum {
+    NV_CAP_RELIABLE = 1u << 0,        /* what was accepted arrives, or the flow fails */
+    NV_CAP_ORDERED = 1u << 1,         /* in the order of sending */
+    NV_CAP_DATAGRAMS = 1u << 2,       /* one receive call gives one message, whole */
+    NV_CAP_THREAD_PER_FLOW = 1u << 3, /* the engine drives one flow; more flows are more threads */
+};
+
+/* One connected socket. Owned by the endpoint; its counters are written by the flow's thread. */
+struct nv_socket {
+    int fd;
+    struct nv_io_counters io;
+};
+
+/* What flows need in order to be opened. */
+struct nv_flow_plan {
+    const struct nv_spec *spec;
+    uint32_t run_tag;
+    uint64_t token;                  /* only who knows it is sent anything */
+    struct sockaddr_storage address; /* client: the server's data address */
+    int listen_fd;                   /* server: bound to the data port; lent */
+    uint64_t deadline_ns;            /* of nv_clock_ns() */
+};
+
+struct nv_transport {
+    const char *name, *help;
+    uint32_t caps;
+    /* Both open spec->flows non-blocking sockets into sockets[] (flow i at i), or none. */
+    int (*connect)(const struct nv_flow_plan *, struct nv_socket *sockets, struct nv_error *);
+    int (*accept)(const struct nv_flow_plan *, struct nv_socket *sockets, struct nv_error *);
+    /* [optional] Server, between accept and the start: answers clients that ask again. */
+    void (*settle)(const struct nv_flow_plan *, struct nv_socket *sockets);
+};
+
+/* What an engine works on; everything is lent for its life. Flow i here is the message's flow
+ * first_flow + i. */
+struct nv_channel {
+    uint32_t caps; /* of the transport */
+    struct nv_socket *sockets;
+    unsigned first_flow, flow_count;
+    const struct nv_payload *payload;
+    uint64_t t0_ns;   /* send times are counted from here */
+    uint64_t spin_ns; /* how long before a deadline to stop sleeping and spin; 0 = never */
+};
+
+/* Where an engine delivers. `flow` counts from 0 within the channel. */
+struct nv_sink {
+    void *context;
+    /* What one receive call brought. true: read on; false: hand control back first. */
+    bool (*received)(void *context, unsigned flow, const uint8_t *data, size_t len_bytes);
+    /* A flow whose send was refused with EAGAIN can be tried again. */
+    void (*writable)(void *context, unsigned flow);
+    bool (*wants)(void *context, unsigned flow); /* would input be taken now? */
+};
+
+struct nv_engine {
+    const char *name, *help;
+    uint32_t caps;
+    size_t state_size; /* zeroed, owned by the framework */
+    int (*open)(void *self, const struct nv_channel *, struct nv_error *);
+    /* Sends messages of one flow in order, stamping t_snd_ns just before each call. Returns how
+     * many were accepted; when fewer than count, *refusal is the errno of the next one. A message
+     * accepted in part is finished by the engine before anything else of its flow. */
+    unsigned (*send)(void *self, struct nv_header *messages, unsigned count, int *refusal);
+    /* Waits for input, writability or until_ns (of nv_clock_ns()), whichever is first, and delivers
+     * what there is; NV_E_PEER when a reliable flow has ended. May return early. */
+    int (*poll)(void *self, uint64_t until_ns, const struct nv_sink *, struct nv_error *);
+    void (*close)(void *self); /* not the sockets */
+};
+
+struct nv_driver {
+    const struct nv_transport *transport;
+    const struct nv_engine *engine;
+};
+
+/* All pairs; ends with a NULL transport. */
+extern const struct nv_driver nv_drivers[];
+
+/* NULL and one line naming what there is, when there is no such pair. */
+const struct nv_driver *nv_driver_find(const char *transport, const char *engine,
+                                       struct nv_error *err);
+
+#endif

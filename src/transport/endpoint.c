@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+#include "transport/endpoint.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "transport/lane.h"
+#include "transport/socket.h"
+
+/* Happy path: the endpoint's thread opens all flows, waits for the start, deals the flows out to
+ * lanes (one lane, or one per flow where the engine wants a thread each), runs them and joins them.
+ * Failure modes: a flow cannot be opened, a reliable flow ends, the owner stops the run: the state
+ * becomes FAILED with one line, or DONE early. */
+
+#define SETTLE_NS (10 * NV_NS_PER_MS)
+#define SPIN_NS_MIN (20 * NV_NS_PER_US)
+#define SPIN_NS_MAX (200 * NV_NS_PER_US)
+
+struct nv_endpoint {
+    struct nv_endpoint_config config;
+    struct nv_spec spec;
+    const struct nv_driver *driver;
+    const struct nv_workload *workload;
+    struct nv_payload payload;
+    struct nv_socket *sockets;
+    struct nv_flow_report *reports;
+    struct nv_lane_flow *flows;
+    struct nv_lane *lanes;
+    pthread_t *lane_threads;
+    unsigned flow_count, lane_count;
+    pthread_t thread;
+    bool thread_runs;
+    atomic_int state;
+    atomic_bool stop;
+    _Atomic uint64_t t0_ns; /* 0: not started */
+    atomic_uint lanes_sending;
+    struct nv_error error;
+};
+
+static void enter(struct nv_endpoint *endpoint, enum nv_endpoint_state state)
+{
+    atomic_store(&endpoint->state, (int)state);
+    endpoint->config.notify(endpoint->config.context);
+}
+
+static void lane_sent_all(void *context)
+{
+    struct nv_endpoint *endpoint = context;
+    if (atomic_fetch_sub(&endpoint->lanes_sending, 1) == 1)
+        enter(endpoint, NV_ENDPOINT_SENT);
+}
+
+static struct nv_flow_plan plan_of(const struct nv_endpoint *endpoint)
+{
+    return (struct nv_flow_plan){
+        .spec = &endpoint->spec,
+        .run_tag = endpoint->config.run_tag,
+        .token = endpoint->config.token,
+        .address = endpoint->config.address,
+        .listen_fd = endpoint->config.listen_fd,
+        .deadline_ns = nv_clock_ns() + endpoint->config.open_timeout_ns,
+    };
+}
+
+/* Waits for the start; meanwhile a client whose answer was lost may ask again. */
+static bool await_start(struct nv_endpoint *endpoint, const struct nv_flow_plan *plan)
+{
+    while (!atomic_load(&endpoint->t0_ns)) {
+        if (atomic_load(&endpoint->stop))
+            return false;
+        if (!endpoint->config.client && endpoint->driver->transport->settle)
+            endpoint->driver->transport->settle(plan, endpoint->sockets);
+        nv_clock_sleep_until(nv_clock_ns() + SETTLE_NS);
+    }
+    return true;
+}
+
+/* Spinning is only fair where a core is left for it beside both ends. */
+static uint64_t spin_ns_of(const struct nv_endpoint *endpoint)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    bool hybrid =
+        endpoint->spec.pace == NV_PACE_HYBRID ||
+        (endpoint->spec.pace == NV_PACE_AUTO && cores >= 2 * (long)endpoint->lane_count + 1);
+    if (!hybrid)
+        return 0;
+    uint64_t overshoot_ns = nv_clock_sleep_overshoot_ns();
+    return overshoot_ns < SPIN_NS_MIN   ? SPIN_NS_MIN
+           : overshoot_ns > SPIN_NS_MAX ? SPIN_NS_MAX
+                                        : overshoot_ns;
+}
+
+static void set_up_lane(struct nv_endpoint *endpoint, unsigned index, uint64_t spin_ns)
+{
+    unsigned per_lane = endpoint->flow_count / endpoint->lane_count;
+    unsigned first = index * per_lane;
+    endpoint->lanes[index] = (struct nv_lane){
+        .spec = &endpoint->spec,
+        .driver = endpoint->driver,
+        .workload = endpoint->workload,
+        .payload = &endpoint->payload,
+        .run_tag = endpoint->config.run_tag,
+        .channel = {.caps = endpoint->driver->transport->caps,
+                    .sockets = &endpoint->sockets[first],
+                    .first_flow = first,
+                    .flow_count = per_lane,
+                    .payload = &endpoint->payload,
+                    .t0_ns = atomic_load(&endpoint->t0_ns),
+                    .spin_ns = spin_ns},
+        .flows = &endpoint->flows[first],
+        .stop = &endpoint->stop,
+        .sent_all = lane_sent_all,
+        .context = endpoint,
+    };
+}
+
+static void *lane_thread(void *argument)
+{
+    struct nv_lane *lane = argument;
+    /* Timers in steps of 50 us would be late by as much. */
+    (void)prctl(PR_SET_TIMERSLACK, 1ul, 0ul, 0ul, 0ul);
+    if (nv_lane_open(lane) == NV_OK)
+        (void)nv_lane_run(lane);
+    nv_lane_close(lane);
+    if (lane->error.code)
+        atomic_store(lane->stop, true);
+    return NULL;
+}
+
+static int run_lanes(struct nv_endpoint *endpoint, uint64_t spin_ns)
+{
+    atomic_store(&endpoint->lanes_sending, endpoint->lane_count);
+    for (unsigned i = 0; i < endpoint->lane_count; i++)
+        set_up_lane(endpoint, i, spin_ns);
+    unsigned started = 1;
+    for (; started < endpoint->lane_count; started++) {
+        int failed = pthread_create(&endpoint->lane_threads[started], NULL, lane_thread,
+                                    &endpoint->lanes[started]);
+        if (failed) {
+            (void)nv_fail_errno(&endpoint->error, NV_E_FAILED, failed, "pthread_create");
+            atomic_store(&endpoint->stop, true);
+            break;
+        }
+    }
+    (void)lane_thread(&endpoint->lanes[0]);
+    for (unsigned i = 1; i < started; i++)
+        (void)pthread_join(endpoint->lane_threads[i], NULL);
+    for (unsigned i = 0; i < endpoint->lane_count && !endpoint->error.code; i++)
+        endpoint->error = endpoint->lanes[i].error;
+    return endpoint->error.code;
+}
+
+static void *endpoint_thread(void *argument)
+{
+    struct nv_endpoint *endpoint = argument;
+    const struct nv_transport *transport = endpoint->driver->transport;
+    struct nv_flow_plan plan = plan_of(endpoint);
+    int (*open)(const struct nv_flow_plan *, struct nv_socket *, struct nv_error *) =
+        endpoint->config.client ? transport->connect : transport->accept;
+    if (open(&plan, endpoint->sockets, &endpoint->error)) {
+        enter(endpoint, NV_ENDPOINT_FAILED);
+        return NULL;
+    }
+    uint64_t spin_ns = spin_ns_of(endpoint);
+    enter(endpoint, NV_ENDPOINT_OPENED);
+    if (!await_start(endpoint, &plan))
+        (void)nv_fail(&endpoint->error, NV_E_INTERRUPTED, "stopped before the start");
+    else
+        (void)run_lanes(endpoint, spin_ns);
+    enter(endpoint, endpoint->error.code ? NV_ENDPOINT_FAILED : NV_ENDPOINT_DONE);
+    return NULL;
+}
+
+static int create_flow(struct nv_endpoint *endpoint, unsigned index, struct nv_error *err)
+{
+    const struct nv_spec *spec = &endpoint->spec;
+    bool client = endpoint->config.client;
+    struct nv_flow_report *report = &endpoint->reports[index];
+    struct nv_lane_flow *flow = &endpoint->flows[index];
+    struct nv_phases phases = {.warmup_ns = spec->warmup_ns,
+                               .measure_ns = spec->duration_ns,
+                               .cooldown_ns = spec->cooldown_ns};
+    flow->report = report;
+    atomic_init(&flow->told, false);
+    nv_framer_init(&flow->framer);
+    if (endpoint->workload->sends(spec, client)) {
+        report->tx = calloc(1, sizeof *report->tx);
+        if (!report->tx)
+            return nv_fail(err, NV_E_FAILED, "no memory");
+        nv_tx_init(report->tx, &phases);
+    }
+    if (endpoint->workload->receives(spec, client)) {
+        struct nv_schedule_config schedule =
+            nv_spec_schedule(spec, index, client == endpoint->workload->answered);
+        struct nv_rx_config config = {.phases = phases,
+                                      .answered = endpoint->workload->answered,
+                                      .tmax_ns = spec->drain_ns,
+                                      .trace_capacity = spec->messages};
+        config.deadline_count = nv_spec_deadlines(spec, config.deadline_ns);
+        config.messages_max = schedule.rate_milli ? nv_schedule_count(&schedule, 0, schedule.end_ns)
+                                                  : (uint64_t)1 << 32;
+        report->rx = calloc(1, sizeof *report->rx);
+        if (!report->rx)
+            return nv_fail(err, NV_E_FAILED, "no memory");
+        if (nv_rx_init(report->rx, &config, err))
+            return err->code;
+    }
+    flow->workload = calloc(1, endpoint->workload->state_size);
+    if (!flow->workload)
+        return nv_fail(err, NV_E_FAILED, "no memory");
+    struct nv_workload_config config = {.spec = spec,
+                                        .flow = index,
+                                        .client = client,
+                                        .run_tag = endpoint->config.run_tag,
+                                        .tx = report->tx,
+                                        .rx = report->rx};
+    endpoint->workload->init(flow->workload, &config);
+    return NV_OK;
+}
+
+static int create_flows(struct nv_endpoint *endpoint, struct nv_error *err)
+{
+    unsigned count = endpoint->flow_count;
+    endpoint->sockets = calloc(count, sizeof *endpoint->sockets);
+    endpoint->reports = calloc(count, sizeof *endpoint->reports);
+    endpoint->flows = calloc(count, sizeof *endpoint->flows);
+    endpoint->lanes = calloc(endpoint->lane_count, sizeof *endpoint->lanes);
+    endpoint->lane_threads = calloc(endpoint->lane_count, sizeof *endpoint->lane_threads);
+    if (!endpoint->sockets || !endpoint->reports || !endpoint->flows || !endpoint->lanes ||
+        !endpoint->lane_threads)
+        return nv_fail(err, NV_E_FAILED, "no memory");
+    for (unsigned i = 0; i < count; i++)
+        endpoint->sockets[i].fd = -1;
+    for (unsigned i = 0; i < count; i++)
+        if (create_flow(endpoint, i, err))
+            return err->code;
+    uint64_t largest = nv_sizes_max(&endpoint->spec.sizes);
+    if (endpoint->spec.reply_bytes > largest)
+        largest = endpoint->spec.reply_bytes;
+    if (nv_payload_init(&endpoint->payload, endpoint->config.run_tag, (uint32_t)largest))
+        return nv_fail(err, NV_E_FAILED, "no memory");
+    return NV_OK;
+}
+
+struct nv_endpoint *nv_endpoint_create(const struct nv_endpoint_config *config,
+                                       struct nv_error *err)
+{
+    const struct nv_driver *driver =
+        nv_driver_find(config->spec->transport, config->spec->engine, err);
+    const struct nv_workload *workload =
+        driver ? nv_workload_find(config->spec->workload, err) : NULL;
+    struct nv_endpoint *endpoint = workload ? calloc(1, sizeof *endpoint) : NULL;
+    if (!endpoint)
+        return NULL;
+    endpoint->config = *config;
+    endpoint->spec = *config->spec;
+    endpoint->driver = driver;
+    endpoint->workload = workload;
+    endpoint->flow_count = (unsigned)config->spec->flows;
+    endpoint->lane_count = driver->engine->caps & NV_CAP_THREAD_PER_FLOW ? endpoint->flow_count : 1;
+    atomic_init(&endpoint->state, NV_ENDPOINT_OPENING);
+    if (create_flows(endpoint, err))
+        goto failed;
+    int failed = pthread_create(&endpoint->thread, NULL, endpoint_thread, endpoint);
+    if (failed) {
+        (void)nv_fail_errno(err, NV_E_FAILED, failed, "pthread_create");
+        goto failed;
+    }
+    endpoint->thread_runs = true;
+    return endpoint;
+failed:
+    nv_endpoint_destroy(endpoint);
+    return NULL;
+}
+
+enum nv_endpoint_state nv_endpoint_state(const struct nv_endpoint *endpoint)
+{
+    return (enum nv_endpoint_state)atomic_load(&endpoint->state);
+}
+
+void nv_endpoint_start(struct nv_endpoint *endpoint, uint64_t t0_ns)
+{
+    atomic_store(&endpoint->t0_ns, t0_ns);
+}
+
+void nv_endpoint_ends(const struct nv_endpoint *endpoint, struct nv_flow_end out[NV_FLOWS_MAX])
+{
+    for (unsigned i = 0; i < endpoint->flow_count; i++)
+        out[i] = endpoint->flows[i].ours;
+}
+
+void nv_endpoint_expect(struct nv_endpoint *endpoint, const struct nv_flow_end *ends,
+                        unsigned count)
+{
+    for (unsigned i = 0; i < count && i < endpoint->flow_count; i++) {
+        if (atomic_load(&endpoint->flows[i].told))
+            continue;
+        endpoint->flows[i].theirs = ends[i];
+        atomic_store(&endpoint->flows[i].told, true);
+    }
+}
+
+void nv_endpoint_stop(struct nv_endpoint *endpoint)
+{
+    atomic_store(&endpoint->stop, true);
+}
+
+struct nv_flow_report *nv_endpoint_reports(struct nv_endpoint *endpoint, unsigned *flow_count)
+{
+    *flow_count = endpoint->flow_count;
+    return endpoint->reports;
+}
+
+const struct nv_error *nv_endpoint_error(const struct nv_endpoint *endpoint)
+{
+    return &endpoint->error;
+}
+
+static void destroy_flow(struct nv_endpoint *endpoint, unsigned index)
+{
+    struct nv_flow_report *report = &endpoint->reports[index];
+    if (report->rx)
+        nv_rx_dispose(report->rx);
+    free(report->rx);
+    free(report->tx);
+    free(endpoint->flows[index].workload);
+}
+
+void nv_endpoint_destroy(struct nv_endpoint *endpoint)
+{
+    if (!endpoint)
+        return;
+    nv_endpoint_stop(endpoint);
+    if (endpoint->thread_runs)
+        (void)pthread_join(endpoint->thread, NULL);
+    if (endpoint->sockets)
+        nv_sockets_close(endpoint->sockets, endpoint->flow_count);
+    if (endpoint->reports && endpoint->flows)
+        for (unsigned i = 0; i < endpoint->flow_count; i++)
+            destroy_flow(endpoint, i);
+    nv_payload_dispose(&endpoint->payload);
+    free(endpoint->sockets);
+    free(endpoint->reports);
+    free(endpoint->flows);
+    free(endpoint->lanes);
+    free(endpoint->lane_threads);
+    free(endpoint);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#include "transport/io.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#include "base/clock.h"
+
+static ssize_t send_from(const struct nv_channel *channel, struct nv_socket *socket,
+                         const struct nv_io_rest *rest)
+{
+    struct iovec parts[2];
+    unsigned used = 0;
+    uint32_t done_bytes = rest->done_bytes;
+    if (done_bytes < NV_HEADER_BYTES)
+        parts[used++] = (struct iovec){.iov_base = (void *)(uintptr_t)(rest->header + done_bytes),
+                                       .iov_len = NV_HEADER_BYTES - done_bytes};
+    uint32_t payload_done = done_bytes > NV_HEADER_BYTES ? done_bytes - NV_HEADER_BYTES : 0;
+    if (rest->len_bytes > NV_HEADER_BYTES) {
+        const uint8_t *payload = nv_payload_of(channel->payload, rest->seq);
+        parts[used++] = (struct iovec){.iov_base = (void *)(uintptr_t)(payload + payload_done),
+                                       .iov_len = rest->len_bytes - NV_HEADER_BYTES - payload_done};
+    }
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = used};
+    socket->io.send_calls++;
+    return sendmsg(socket->fd, &message, MSG_NOSIGNAL);
+}
+
+int nv_io_send_rest(const struct nv_channel *channel, struct nv_io_rest *rest)
+{
+    struct nv_socket *socket = &channel->sockets[rest->flow];
+    while (rest->done_bytes < rest->len_bytes) {
+        ssize_t n = send_from(channel, socket, rest);
+        if (n < 0 && errno != EINTR)
+            return errno;
+        if (n < 0)
+            continue;
+        rest->done_bytes += (uint32_t)n;
+        if (rest->done_bytes < rest->len_bytes)
+            socket->io.partial_writes++;
+    }
+    return 0;
+}
+
+unsigned nv_io_send(const struct nv_channel *channel, struct nv_io_rest *rest,
+                    struct nv_header *messages, unsigned count, int *refusal)
+{
+    *refusal = nv_io_send_rest(channel, rest);
+    if (*refusal)
+        return 0;
+    for (unsigned i = 0; i < count; i++) {
+        struct nv_header *header = &messages[i];
+        /* A reply carries the request's send time back; only its dwell time is its own. */
+        if (header->type != NV_MSG_REPLY)
+            header->t_snd_ns = nv_clock_ns() - channel->t0_ns;
+        nv_header_encode(header, rest->header);
+        rest->seq = header->seq;
+        rest->len_bytes = header->len_bytes;
+        rest->done_bytes = 0;
+        int failed = nv_io_send_rest(channel, rest);
+        if (failed && rest->done_bytes == 0) {
+            rest->len_bytes = 0; /* nothing of it went out: it is the caller's again */
+            *refusal = failed;
+            return i;
+        }
+        if (failed) {
+            *refusal = failed;
+            return i + 1;
+        }
+    }
+    return count;
+}
+
+void nv_io_drain_errors(int fd)
+{
+    int pending = 0;
+    socklen_t len = sizeof pending;
+    (void)getsockopt(fd, SOL_SOCKET, SO_ERROR, &pending, &len);
+    for (unsigned i = 0; i < 64; i++) {
+        uint8_t control[512];
+        uint8_t data[64];
+        struct iovec part = {.iov_base = data, .iov_len = sizeof data};
+        struct msghdr message = {.msg_iov = &part,
+                                 .msg_iovlen = 1,
+                                 .msg_control = control,
+                                 .msg_controllen = sizeof control};
+        if (recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+            return;
+    }
+}
+
+static enum nv_io_receive receive_failed(const struct nv_channel *channel, struct nv_socket *socket,
+                                         int reason, struct nv_error *err)
+{
+    if (reason == EAGAIN || reason == EINTR) {
+        socket->io.recv_empty++;
+        return NV_IO_EMPTY;
+    }
+    if (!(channel->caps & NV_CAP_RELIABLE)) {
+        socket->io.refused_count += reason == ECONNREFUSED;
+        return NV_IO_EMPTY;
+    }
+    (void)nv_fail_errno(err, NV_E_PEER, reason, "recvmsg on a data connection");
+    return NV_IO_FAILED;
+}
+
+enum nv_io_receive nv_io_receive(const struct nv_channel *channel, unsigned flow,
+                                 const struct nv_io_buffer *buffer, const struct nv_sink *sink)
+{
+    struct nv_socket *socket = &channel->sockets[flow];
+    struct iovec part = {.iov_base = buffer->bytes, .iov_len = NV_IO_BUFFER_BYTES};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    ssize_t n = recvmsg(socket->fd, &message, buffer->flags);
+    if (n < 0)
+        return receive_failed(channel, socket, errno, buffer->err);
+    if (n == 0 && (channel->caps & NV_CAP_RELIABLE)) {
+        (void)nv_fail(buffer->err, NV_E_PEER, "the peer closed a data connection");
+        return NV_IO_FAILED;
+    }
+    socket->io.recv_calls++;
+    return sink->received(sink->context, flow, buffer->bytes, (size_t)n) ? NV_IO_DATA : NV_IO_YIELD;
+}

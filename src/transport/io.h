@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NV_TRANSPORT_IO_H
+#define NV_TRANSPORT_IO_H
+
+#include "transport/driver.h"
+
+/* The calls that engines share, so that both transports and all engines make the same ones:
+ * sendmsg of header and payload, recvmsg into one buffer. */
+
+#define NV_IO_BUFFER_BYTES 65536u
+
+/* A message being sent; done < len: the kernel took only a part of it. */
+struct nv_io_rest {
+    unsigned flow; /* of the channel */
+    uint8_t header[NV_HEADER_BYTES];
+    uint64_t seq;
+    uint32_t len_bytes, done_bytes;
+};
+
+/* Stamps and sends messages of the flow of `rest`; as nv_engine.send. */
+unsigned nv_io_send(const struct nv_channel *, struct nv_io_rest *rest, struct nv_header *messages,
+                    unsigned count, int *refusal);
+
+/* Goes on with a message sent in part: 0 done, else errno. */
+int nv_io_send_rest(const struct nv_channel *, struct nv_io_rest *rest);
+
+enum nv_io_receive {
+    NV_IO_DATA,  /* delivered; read on */
+    NV_IO_YIELD, /* delivered; the sink wants control */
+    NV_IO_EMPTY, /* nothing there */
+    NV_IO_FAILED /* *err says why; only on reliable transports */
+};
+
+/* Where a receive call puts what it gets, and how it is called. */
+struct nv_io_buffer {
+    uint8_t *bytes; /* NV_IO_BUFFER_BYTES */
+    int flags;
+    struct nv_error *err;
+};
+
+/* One recvmsg into the buffer, delivered to the sink. */
+enum nv_io_receive nv_io_receive(const struct nv_channel *, unsigned flow,
+                                 const struct nv_io_buffer *, const struct nv_sink *);
+
+/* Takes pending errors off a datagram socket's error queue. */
+void nv_io_drain_errors(int fd);
+
+#endif

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT */
+#include "transport/lane.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+
+/* How long a lane sleeps at most, so that it notices what other threads tell it: rarely while it
+ * measures, often while it only waits to be told that the far end is done. */
+#define LOOK_UP_NS (100 * NV_NS_PER_MS)
+#define LOOK_UP_DRAIN_NS (2 * NV_NS_PER_MS)
+
+static uint64_t since_start_ns(const struct nv_lane *lane)
+{
+    uint64_t now_ns = nv_clock_ns();
+    return now_ns > lane->channel.t0_ns ? now_ns - lane->channel.t0_ns : 0;
+}
+
+static void take_message(struct nv_lane *lane, struct nv_lane_flow *flow,
+                         const struct nv_header *header, uint32_t recv_calls)
+{
+    if (header->run_tag != lane->run_tag) {
+        if (flow->report->rx)
+            flow->report->rx->stray_count++;
+        return;
+    }
+    struct nv_rx_message message = {
+        .seq = header->seq,
+        .t_int_ns = header->t_int_ns,
+        .t_snd_ns = header->t_snd_ns,
+        .size_bytes = header->len_bytes,
+        .dwell_ns = header->dwell_ns,
+        .recv_calls = recv_calls,
+    };
+    lane->workload->input(flow->workload, lane->now_ns, &message, header->type);
+}
+
+static unsigned take_datagram(struct nv_lane *lane, struct nv_lane_flow *flow, const uint8_t *data,
+                              size_t len_bytes)
+{
+    struct nv_header header;
+    struct nv_rx *rx = flow->report->rx;
+    if (len_bytes < NV_HEADER_BYTES || nv_header_decode(&header, data) == NV_DECODE_FOREIGN) {
+        if (rx)
+            rx->stray_count++;
+        return 0;
+    }
+    bool whole = header.len_bytes == len_bytes;
+    if (whole && lane->spec->verify)
+        whole = nv_payload_matches(lane->payload, header.seq, 0, data + NV_HEADER_BYTES,
+                                   len_bytes - NV_HEADER_BYTES);
+    if (!whole) {
+        if (rx)
+            rx->corrupt_count++;
+        return 0;
+    }
+    take_message(lane, flow, &header, 1);
+    return 1;
+}
+
+static void view_payload(void *context, const struct nv_header *header, uint32_t offset,
+                         const uint8_t *data, size_t len_bytes)
+{
+    struct nv_lane_flow *flow = context;
+    flow->damaged |= !nv_payload_matches(flow->payload, header->seq, offset, data, len_bytes);
+}
+
+static unsigned take_stream(struct nv_lane *lane, struct nv_lane_flow *flow, const uint8_t *data,
+                            size_t len_bytes)
+{
+    struct nv_framed framed;
+    unsigned count = 0;
+    int got;
+    nv_framer_feed(&flow->framer, data, len_bytes);
+    while ((got = nv_framer_next(&flow->framer, &framed)) > 0) {
+        if (flow->damaged && flow->report->rx)
+            flow->report->rx->corrupt_count++;
+        if (!flow->damaged)
+            take_message(lane, flow, &framed.header, framed.recv_calls);
+        flow->damaged = false;
+        count++;
+    }
+    if (got < 0)
+        (void)nv_fail(&lane->error, NV_E_FAILED, "a byte stream lost its framing");
+    return count;
+}
+
+static bool lane_received(void *context, unsigned index, const uint8_t *data, size_t len_bytes)
+{
+    struct nv_lane *lane = context;
+    struct nv_lane_flow *flow = &lane->flows[index];
+    lane->now_ns = since_start_ns(lane);
+    bool datagrams = lane->driver->transport->caps & NV_CAP_DATAGRAMS;
+    unsigned count = datagrams ? take_datagram(lane, flow, data, len_bytes)
+                               : take_stream(lane, flow, data, len_bytes);
+    if (flow->report->rx)
+        nv_rx_recv(flow->report->rx, len_bytes, count);
+    return !lane->workload->answered;
+}
+
+static void lane_writable(void *context, unsigned index)
+{
+    struct nv_lane *lane = context;
+    struct nv_lane_flow *flow = &lane->flows[index];
+    lane->now_ns = since_start_ns(lane);
+    flow->blocked = false;
+    lane->workload->writable(flow->workload, lane->now_ns);
+}
+
+static bool lane_wants(void *context, unsigned index)
+{
+    struct nv_lane *lane = context;
+    return lane->workload->wants(lane->flows[index].workload);
+}
+
+static enum nv_tx_outcome outcome_of(int refusal)
+{
+    switch (refusal) {
+    case EAGAIN:
+        return NV_TX_EAGAIN;
+    case ENOBUFS:
+        return NV_TX_ENOBUFS;
+    case EMSGSIZE:
+        return NV_TX_EMSGSIZE;
+    default:
+        return NV_TX_OTHER;
+    }
+}
+
+static int refused(struct nv_lane *lane, struct nv_lane_flow *flow, int refusal)
+{
+    bool reliable = lane->driver->transport->caps & NV_CAP_RELIABLE;
+    if (refusal == EAGAIN && (reliable || lane->spec->udp_policy == NV_UDP_WAIT)) {
+        flow->blocked = true;
+        lane->workload->blocked(flow->workload);
+        return NV_OK;
+    }
+    if (reliable)
+        return nv_fail_errno(&lane->error, NV_E_PEER, refusal, "sendmsg on a data connection");
+    lane->workload->sent(flow->workload, &flow->outbox[flow->outbox_first], outcome_of(refusal));
+    flow->outbox_first++;
+    flow->outbox_count--;
+    return NV_OK;
+}
+
+static void accepted(struct nv_lane *lane, struct nv_lane_flow *flow, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        lane->workload->sent(flow->workload, &flow->outbox[flow->outbox_first + i], NV_TX_SENT);
+    flow->outbox_first += count;
+    flow->outbox_count -= count;
+}
+
+/* Sends what is due of one flow; when it has something to do next. */
+static int pump(struct nv_lane *lane, struct nv_lane_flow *flow, uint64_t *next_ns)
+{
+    if (!flow->blocked && !flow->outbox_count && !flow->closed) {
+        flow->outbox_first = 0;
+        flow->outbox_count =
+            lane->workload->run(flow->workload, lane->now_ns, flow->outbox, NV_OUTBOX_MESSAGES);
+    }
+    while (flow->outbox_count && !flow->blocked) {
+        int refusal = 0;
+        unsigned sent = lane->driver->engine->send(lane->engine, &flow->outbox[flow->outbox_first],
+                                                   flow->outbox_count, &refusal);
+        accepted(lane, flow, sent);
+        if (refusal && refused(lane, flow, refusal))
+            return lane->error.code;
+    }
+    if (!flow->blocked && !flow->closed) {
+        uint64_t due_ns = lane->workload->next_ns(flow->workload);
+        *next_ns = due_ns < *next_ns ? due_ns : *next_ns;
+    }
+    return NV_OK;
+}
+
+static void start_measuring(struct nv_lane *lane)
+{
+    lane->measuring = true;
+    lane->usage_start = nv_kernel_thread_usage();
+    for (unsigned i = 0; i < lane->channel.flow_count; i++) {
+        lane->flows[i].tcp_start = nv_kernel_tcp(lane->channel.sockets[i].fd);
+        lane->flows[i].drops_start = nv_kernel_drops(lane->channel.sockets[i].fd);
+    }
+}
+
+static void stop_measuring(struct nv_lane *lane)
+{
+    lane->measured = true;
+    struct nv_thread_usage usage = nv_kernel_thread_usage();
+    for (unsigned i = 0; i < lane->channel.flow_count; i++) {
+        struct nv_flow_report *report = lane->flows[i].report;
+        report->cpu_ns = usage.cpu_ns - lane->usage_start.cpu_ns;
+        report->involuntary_switches =
+            usage.involuntary_switches - lane->usage_start.involuntary_switches;
+        report->shared_thread = i > 0;
+    }
+}
+
+/* Edges of the measured phase; when the next one comes. */
+static uint64_t mark_phases(struct nv_lane *lane)
+{
+    uint64_t from_ns = lane->spec->warmup_ns;
+    uint64_t to_ns = from_ns + lane->spec->duration_ns;
+    if (!lane->measuring && lane->now_ns >= from_ns)
+        start_measuring(lane);
+    if (!lane->measured && lane->now_ns >= to_ns)
+        stop_measuring(lane);
+    return !lane->measuring ? from_ns : !lane->measured ? to_ns : UINT64_MAX;
+}
+
+static void pass_expectation(struct nv_lane *lane, struct nv_lane_flow *flow)
+{
+    if (flow->expecting || !atomic_load(&flow->told))
+        return;
+    flow->expecting = true;
+    lane->workload->expect(flow->workload, lane->now_ns, flow->theirs.sent_count);
+}
+
+/* What is left of the schedule, or was handed out and not taken, is unsent. */
+static void close_sending(struct nv_lane *lane, struct nv_lane_flow *flow)
+{
+    if (flow->closed)
+        return;
+    flow->closed = true;
+    while (flow->outbox_count) {
+        lane->workload->sent(flow->workload, &flow->outbox[flow->outbox_first++], NV_TX_UNSENT);
+        flow->outbox_count--;
+    }
+    lane->workload->end(flow->workload);
+}
+
+static void tell_sent(struct nv_lane *lane)
+{
+    for (unsigned i = 0; i < lane->channel.flow_count; i++) {
+        struct nv_lane_flow *flow = &lane->flows[i];
+        if (!lane->workload->sending_done(flow->workload, lane->now_ns))
+            return;
+    }
+    for (unsigned i = 0; i < lane->channel.flow_count; i++) {
+        close_sending(lane, &lane->flows[i]);
+        const struct nv_tx *tx = lane->flows[i].report->tx;
+        if (tx)
+            lane->flows[i].ours = (struct nv_flow_end){.sent_count = tx->all_sent_count,
+                                                       .seq_first = tx->seq_first,
+                                                       .seq_end = tx->seq_end};
+    }
+    lane->sent = true;
+    lane->sent_all(lane->context);
+}
+
+/* One turn of the loop up to the wait; *done when the lane has finished. */
+static int turn(struct nv_lane *lane, uint64_t *next_ns, bool *done)
+{
+    *done = true;
+    *next_ns = mark_phases(lane);
+    for (unsigned i = 0; i < lane->channel.flow_count; i++) {
+        struct nv_lane_flow *flow = &lane->flows[i];
+        if (pump(lane, flow, next_ns))
+            return lane->error.code;
+        pass_expectation(lane, flow);
+        *done &= lane->workload->finished(flow->workload, lane->now_ns);
+    }
+    if (!lane->sent)
+        tell_sent(lane);
+    return NV_OK;
+}
+
+/* The measured range is known to who sent: for answers that is this end. */
+static void finish_receiving(const struct nv_lane *lane, struct nv_lane_flow *flow)
+{
+    struct nv_rx *rx = flow->report->rx;
+    const struct nv_tx *tx = flow->report->tx;
+    if (!rx)
+        return;
+    if (lane->workload->answered)
+        nv_rx_finish(rx, tx->seq_first, tx->seq_end);
+    else
+        nv_rx_finish(rx, flow->theirs.seq_first, flow->theirs.seq_end);
+}
+
+static void finish(struct nv_lane *lane)
+{
+    if (!lane->measuring)
+        start_measuring(lane);
+    if (!lane->measured)
+        stop_measuring(lane);
+    for (unsigned i = 0; i < lane->channel.flow_count; i++) {
+        struct nv_lane_flow *flow = &lane->flows[i];
+        close_sending(lane, flow);
+        finish_receiving(lane, flow);
+        int fd = lane->channel.sockets[i].fd;
+        struct nv_tcp_counters tcp = nv_kernel_tcp(fd);
+        flow->report->tcp = nv_kernel_tcp_since(&tcp, &flow->tcp_start);
+        flow->report->drops_count = nv_kernel_drops(fd) - flow->drops_start;
+        flow->report->io = lane->channel.sockets[i].io;
+    }
+}
+
+int nv_lane_open(struct nv_lane *lane)
+{
+    lane->engine = calloc(1, lane->driver->engine->state_size);
+    if (!lane->engine)
+        return nv_fail(&lane->error, NV_E_FAILED, "no memory");
+    for (unsigned i = 0; lane->spec->verify && i < lane->channel.flow_count; i++) {
+        struct nv_lane_flow *flow = &lane->flows[i];
+        flow->payload = lane->payload;
+        flow->framer.viewer = (struct nv_payload_viewer){.see = view_payload, .context = flow};
+    }
+    return lane->driver->engine->open(lane->engine, &lane->channel, &lane->error);
+}
+
+int nv_lane_run(struct nv_lane *lane)
+{
+    const struct nv_sink sink = {
+        .context = lane, .received = lane_received, .writable = lane_writable, .wants = lane_wants};
+    uint64_t end_ns = nv_spec_end_ns(lane->spec);
+    for (;;) {
+        uint64_t next_ns;
+        bool done;
+        lane->now_ns = since_start_ns(lane);
+        if (turn(lane, &next_ns, &done))
+            return lane->error.code;
+        if (done || atomic_load_explicit(lane->stop, memory_order_relaxed))
+            break;
+        uint64_t look_up_ns =
+            lane->now_ns + (lane->now_ns < end_ns ? LOOK_UP_NS : LOOK_UP_DRAIN_NS);
+        next_ns = next_ns < look_up_ns ? next_ns : look_up_ns;
+        if (lane->driver->engine->poll(lane->engine, lane->channel.t0_ns + next_ns, &sink,
+                                       &lane->error) ||
+            lane->error.code)
+            return lane->error.code;
+    }
+    finish(lane);
+    return NV_OK;
+}
+
+void nv_lane_close(struct nv_lane *lane)
+{
+    if (lane->engine)
+        lane->driver->engine->close(lane->engine);
+    free(lane->engine);
+    lane->engine = NULL;
+}

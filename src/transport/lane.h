@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NV_TRANSPORT_LANE_H
+#define NV_TRANSPORT_LANE_H
+
+#include <stdatomic.h>
+
+#include "transport/endpoint.h"
+#include "wire/framer.h"
+
+/* A lane is what one data thread drives: some flows of an endpoint on one engine instance. Nothing
+ * in it is shared but the atomics. */
+
+#define NV_OUTBOX_MESSAGES 64u
+
+struct nv_lane_flow {
+    void *workload; /* state of the spec's workload */
+    struct nv_framer framer;
+    struct nv_flow_report *report;
+    struct nv_header outbox[NV_OUTBOX_MESSAGES];
+    unsigned outbox_first, outbox_count;
+    const struct nv_payload *payload;
+    bool damaged;         /* the message under way has a wrong byte */
+    bool blocked, closed; /* closed: sends no more */
+    struct nv_tcp_counters tcp_start;
+    uint64_t drops_start;
+    struct nv_flow_end ours;   /* written before the owner is told that all is sent */
+    struct nv_flow_end theirs; /* written by the owner before told is set */
+    atomic_bool told;
+    bool expecting; /* theirs has been passed on to the workload */
+};
+
+struct nv_lane {
+    const struct nv_spec *spec;
+    const struct nv_driver *driver;
+    const struct nv_workload *workload;
+    const struct nv_payload *payload;
+    uint32_t run_tag;
+    void *engine; /* state */
+    struct nv_channel channel;
+    struct nv_lane_flow *flows;
+    uint64_t now_ns; /* since t0, the latest reading */
+    bool measuring, measured;
+    bool sent; /* told the owner that nothing more is sent */
+    struct nv_thread_usage usage_start;
+    atomic_bool *stop;
+    void (*sent_all)(void *context);
+    void *context;
+    struct nv_error error;
+};
+
+/* Opens the engine over channel.sockets. */
+int nv_lane_open(struct nv_lane *);
+/* Runs to the end. 0, or lane->error. */
+int nv_lane_run(struct nv_lane *);
+void nv_lane_close(struct nv_lane *);
+
+#endif
