@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#include "session/report_json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static json_t *counter_to_json(const uint64_t *values, size_t count)
+{
+    if (count == 1)
+        return json_integer((json_int_t)values[0]);
+    while (count && !values[count - 1])
+        count--;
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, json_integer((json_int_t)values[i]));
+    return list;
+}
+
+static void counters_to_json(json_t *out, const struct nv_counter_row *rows, const void *meter)
+{
+    for (; rows->name; rows++)
+        json_object_set_new(out, rows->name,
+                            counter_to_json(nv_counter_read(meter, rows), rows->count));
+}
+
+static json_t *hist_to_json(const struct nv_hist *hist)
+{
+    json_t *out = json_object();
+    json_t *buckets = json_array();
+    counters_to_json(out, nv_hist_counters, hist);
+    for (unsigned i = 0; hist->count && i < NV_HIST_BUCKETS; i++) {
+        if (!hist->buckets[i])
+            continue;
+        json_array_append_new(buckets, json_integer(i));
+        json_array_append_new(buckets, json_integer((json_int_t)hist->buckets[i]));
+    }
+    json_object_set_new(out, "buckets", buckets);
+    return out;
+}
+
+static json_t *meter_to_json(const void *meter, const struct nv_counter_row *counters,
+                             const struct nv_hist_row *hists)
+{
+    json_t *out = json_object();
+    counters_to_json(out, counters, meter);
+    for (; hists->name; hists++)
+        json_object_set_new(out, hists->name,
+                            hist_to_json((const void *)((const char *)meter + hists->offset)));
+    return out;
+}
+
+json_t *nv_report_to_json(const struct nv_flow_report *report)
+{
+    json_t *out = json_object();
+    for (const struct nv_report_row *row = nv_report_rows; row->name; row++) {
+        uint64_t value;
+        memcpy(&value, (const char *)report + row->offset, sizeof value);
+        json_object_set_new(out, row->name, json_integer((json_int_t)value));
+    }
+    if (report->tx)
+        json_object_set_new(out, "tx", meter_to_json(report->tx, nv_tx_counters, nv_tx_hists));
+    if (report->rx)
+        json_object_set_new(out, "rx", meter_to_json(report->rx, nv_rx_counters, nv_rx_hists));
+    return out;
+}
+
+static int missing(const char *name, struct nv_error *err)
+{
+    return nv_fail(err, NV_E_PEER, "the far end's report lacks '%s' or has it wrong", name);
+}
+
+static int counter_from_json(void *meter, const struct nv_counter_row *row, const json_t *value,
+                             struct nv_error *err)
+{
+    uint64_t *out = nv_counter_at(meter, row);
+    if (row->count == 1 && json_is_integer(value)) {
+        *out = (uint64_t)json_integer_value(value);
+        return NV_OK;
+    }
+    if (row->count == 1 || !json_is_array(value) || json_array_size(value) > row->count)
+        return missing(row->name, err);
+    size_t index;
+    json_t *item;
+    json_array_foreach(value, index, item)
+    {
+        if (!json_is_integer(item))
+            return missing(row->name, err);
+        out[index] = (uint64_t)json_integer_value(item);
+    }
+    return NV_OK;
+}
+
+static int counters_from_json(void *meter, const struct nv_counter_row *rows, const json_t *object,
+                              struct nv_error *err)
+{
+    for (; rows->name; rows++)
+        if (counter_from_json(meter, rows, json_object_get(object, rows->name), err))
+            return err->code;
+    return NV_OK;
+}
+
+static int hist_from_json(struct nv_hist *hist, const json_t *object, struct nv_error *err)
+{
+    const json_t *buckets = json_object_get(object, "buckets");
+    if (counters_from_json(hist, nv_hist_counters, object, err))
+        return err->code;
+    for (size_t i = 0; i + 1 < json_array_size(buckets); i += 2) {
+        json_int_t index = json_integer_value(json_array_get(buckets, i));
+        if (index < 0 || index >= NV_HIST_BUCKETS)
+            return missing("buckets", err);
+        hist->buckets[index] = (uint64_t)json_integer_value(json_array_get(buckets, i + 1));
+    }
+    return NV_OK;
+}
+
+static int meter_from_json(void *meter, const struct nv_counter_row *counters,
+                           const struct nv_hist_row *hists, const json_t *object,
+                           struct nv_error *err)
+{
+    if (counters_from_json(meter, counters, object, err))
+        return err->code;
+    for (; hists->name; hists++)
+        if (hist_from_json((void *)((char *)meter + hists->offset),
+                           json_object_get(object, hists->name), err))
+            return err->code;
+    return NV_OK;
+}
+
+int nv_report_from_json(struct nv_flow_report *report, const json_t *object, struct nv_error *err)
+{
+    const json_t *tx = json_object_get(object, "tx");
+    const json_t *rx = json_object_get(object, "rx");
+    for (const struct nv_report_row *row = nv_report_rows; row->name; row++) {
+        const json_t *value = json_object_get(object, row->name);
+        if (!json_is_integer(value))
+            return missing(row->name, err);
+        uint64_t number = (uint64_t)json_integer_value(value);
+        memcpy((char *)report + row->offset, &number, sizeof number);
+    }
+    if (tx && !(report->tx = calloc(1, sizeof *report->tx)))
+        return nv_fail(err, NV_E_FAILED, "no memory");
+    if (rx && !(report->rx = calloc(1, sizeof *report->rx)))
+        return nv_fail(err, NV_E_FAILED, "no memory");
+    if (tx && meter_from_json(report->tx, nv_tx_counters, nv_tx_hists, tx, err))
+        return err->code;
+    return rx ? meter_from_json(report->rx, nv_rx_counters, nv_rx_hists, rx, err) : NV_OK;
+}
+
+void nv_report_dispose(struct nv_flow_report *report)
+{
+    free(report->tx);
+    free(report->rx);
+    report->tx = NULL;
+    report->rx = NULL;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NV_SESSION_REPORT_JSON_H
+#define NV_SESSION_REPORT_JSON_H
+
+#include <jansson.h>
+
+#include "base/error.h"
+#include "measure/report.h"
+
+/* A flow's report as JSON and back. Everything travels that the tables in measure/ name: counters
+ * as integers (arrays without their zero tail), histograms as pairs of bucket and count. */
+
+json_t *nv_report_to_json(const struct nv_flow_report *report);
+
+/* Fills *report; allocates its tx and rx where the sender had them, to be freed with
+ * nv_report_dispose. NV_E_PEER when the object is not such a report. */
+int nv_report_from_json(struct nv_flow_report *report, const json_t *object, struct nv_error *err);
+void nv_report_dispose(struct nv_flow_report *report);
+
+#endif
