@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+#include "campaign/result.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "workload/workload.h"
+
+/* One direction of a run: whose report is the sender's, and whose the receiver's. */
+struct side {
+    enum nv_row_direction direction;
+    const struct nv_flow_report *sender, *receiver;
+    const struct nv_flow_report *rx_holder; /* who measured arrivals: in rr the sender itself */
+    bool from_client;
+};
+
+const char *nv_row_direction_name(enum nv_row_direction direction)
+{
+    static const char *const names[] = {
+        [NV_ROW_UP] = "up", [NV_ROW_DOWN] = "down", [NV_ROW_RTT] = "rtt"};
+    return names[direction];
+}
+
+void nv_run_result_flag(struct nv_run_result *result, const char *flag)
+{
+    size_t used = strlen(result->flags);
+    if (!strstr(result->flags, flag))
+        (void)snprintf(result->flags + used, sizeof result->flags - used, "%s%s", used ? ";" : "",
+                       flag);
+}
+
+static void add_report(struct nv_flow_report *sum, const struct nv_flow_report *flow)
+{
+    sum->io.connect_ns = flow->io.connect_ns;
+    sum->io.sndbuf_bytes = flow->io.sndbuf_bytes;
+    sum->io.rcvbuf_bytes = flow->io.rcvbuf_bytes;
+    sum->io.mtu_bytes = flow->io.mtu_bytes;
+    sum->io.recv_calls += flow->io.recv_calls;
+    sum->io.recv_empty += flow->io.recv_empty;
+    sum->io.send_calls += flow->io.send_calls;
+    sum->io.partial_writes += flow->io.partial_writes;
+    sum->io.refused_count += flow->io.refused_count;
+    sum->drops_count += flow->drops_count;
+    if (!flow->shared_thread) {
+        sum->cpu_ns += flow->cpu_ns;
+        sum->involuntary_switches += flow->involuntary_switches;
+    }
+}
+
+/* Counters add; the latest round-trip times and the segment size are those of the last flow. */
+static void add_tcp(struct nv_tcp_counters *sum, const struct nv_tcp_counters *flow)
+{
+    struct nv_tcp_counters both = *flow;
+    both.retrans_segs += sum->retrans_segs;
+    both.bytes_retrans += sum->bytes_retrans;
+    both.bytes_sent += sum->bytes_sent;
+    both.data_segs_out += sum->data_segs_out;
+    both.segs_out += sum->segs_out;
+    both.dsack_dups += sum->dsack_dups;
+    both.reord_seen += sum->reord_seen;
+    both.rcv_ooo_pkts += sum->rcv_ooo_pkts;
+    both.busy_us += sum->busy_us;
+    both.rwnd_limited_us += sum->rwnd_limited_us;
+    both.sndbuf_limited_us += sum->sndbuf_limited_us;
+    *sum = both;
+}
+
+static uint64_t refused_replies(const struct nv_tx *replies)
+{
+    return replies ? replies->sched_count - replies->sent_count : 0;
+}
+
+static void balance(struct nv_result_row *row)
+{
+    const struct nv_tx *tx = row->tx;
+    uint64_t refused = tx->drop_eagain_count + tx->drop_enobufs_count + tx->err_emsgsize_count +
+                       tx->err_other_count;
+    row->balances = tx->sched_count == tx->sent_count + refused + tx->unsent_count &&
+                    row->rx->unique_count <= tx->sent_count;
+    row->lost_count = row->balances ? tx->sent_count - row->rx->unique_count : 0;
+    uint64_t left = row->lost_count;
+    row->reply_lost_count = row->reply_lost_count < left ? row->reply_lost_count : left;
+    left -= row->reply_lost_count;
+    uint64_t drops = row->receiver.drops_count;
+    if (row->direction == NV_ROW_RTT)
+        drops += row->sender.drops_count;
+    row->lost_rcvbuf_count = drops < left ? drops : left;
+    row->lost_path_count = left - row->lost_rcvbuf_count;
+}
+
+static void add_flow(const struct nv_run_result *result, const struct side *side, unsigned flow,
+                     struct nv_result_row *row)
+{
+    nv_tx_merge(row->tx, side->sender[flow].tx);
+    nv_rx_merge(row->rx, side->rx_holder[flow].rx);
+    add_report(&row->sender, &side->sender[flow]);
+    add_report(&row->receiver, &side->receiver[flow]);
+    add_tcp(&row->sender.tcp, &side->sender[flow].tcp);
+    add_tcp(&row->receiver.tcp, &side->receiver[flow].tcp);
+    if (side->direction == NV_ROW_RTT)
+        row->reply_lost_count += refused_replies(side->receiver[flow].tx);
+    struct nv_schedule_config schedule = nv_spec_schedule(&result->spec, flow, side->from_client);
+    row->sched_hash = nv_fnv1a64_u64(row->sched_hash, nv_schedule_hash(&schedule));
+}
+
+/* The trace is what a merge leaves out: a row of one flow takes it over. */
+static void take_trace(const struct side *side, unsigned flow, struct nv_result_row *row)
+{
+    struct nv_rx *from = side->rx_holder[flow].rx;
+    row->rx->trace = from->trace;
+    row->rx->trace_count = from->trace_count;
+    row->rx->trace_missed_count = from->trace_missed_count;
+    from->trace = NULL;
+}
+
+static int build_row(struct nv_run_result *result, const struct side *side, int flow,
+                     struct nv_error *err)
+{
+    struct nv_result_row *row = &result->rows[result->row_count++];
+    row->flow = flow;
+    row->direction = side->direction;
+    row->sched_hash = NV_FNV1A64_INIT;
+    row->tx = calloc(1, sizeof *row->tx);
+    row->rx = calloc(1, sizeof *row->rx);
+    if (!row->tx || !row->rx)
+        return nv_fail(err, NV_E_FAILED, "no memory");
+    unsigned count = (unsigned)result->spec.flows;
+    unsigned first = flow == NV_FLOW_ALL ? 0 : (unsigned)flow;
+    unsigned end = flow == NV_FLOW_ALL ? count : first + 1;
+    for (unsigned i = first; i < end; i++)
+        add_flow(result, side, i, row);
+    if (flow != NV_FLOW_ALL || count == 1)
+        take_trace(side, first, row);
+    balance(row);
+    if (row->balances)
+        return NV_OK;
+    nv_run_result_flag(result, "ledger");
+    return nv_fail(
+        err, NV_E_FAILED,
+        "the ledger of %s %s does not balance (%llu scheduled, %llu sent, %llu arrived): "
+        "this is a bug in netversus",
+        result->key.run_id, nv_row_direction_name(row->direction),
+        (unsigned long long)row->tx->sched_count, (unsigned long long)row->tx->sent_count,
+        (unsigned long long)row->rx->unique_count);
+}
+
+static int build_side(struct nv_run_result *result, const struct side *side, struct nv_error *err)
+{
+    unsigned count = (unsigned)result->spec.flows;
+    for (unsigned i = 0; i < count; i++)
+        if (!side->sender[i].tx || !side->rx_holder[i].rx)
+            return nv_fail(err, NV_E_PEER, "the far end did not report flow %u", i);
+    for (unsigned i = 0; count > 1 && i < count; i++)
+        if (build_row(result, side, (int)i, err))
+            return err->code;
+    return build_row(result, side, NV_FLOW_ALL, err);
+}
+
+int nv_run_result_build(struct nv_run_result *result, const struct nv_flow_report *ours,
+                        const struct nv_flow_report *theirs, struct nv_error *err)
+{
+    const struct nv_workload *workload = nv_workload_find(result->spec.workload, err);
+    const struct side rtt = {NV_ROW_RTT, ours, theirs, ours, true};
+    const struct side up = {NV_ROW_UP, ours, theirs, theirs, true};
+    const struct side down = {NV_ROW_DOWN, theirs, ours, ours, false};
+    result->row_count = 0;
+    result->rows = calloc(2 * (result->spec.flows + 1), sizeof *result->rows);
+    if (!workload || !result->rows)
+        return nv_fail(err, NV_E_FAILED, "no memory");
+    result->valid = true;
+    if (workload->answered)
+        return build_side(result, &rtt, err);
+    if (result->spec.direction != NV_DOWN && build_side(result, &up, err))
+        return err->code;
+    return result->spec.direction != NV_UP ? build_side(result, &down, err) : NV_OK;
+}
+
+void nv_run_result_dispose(struct nv_run_result *result)
+{
+    for (unsigned i = 0; i < result->row_count; i++) {
+        free(result->rows[i].tx);
+        free(result->rows[i].rx->trace);
+        free(result->rows[i].rx);
+    }
+    free(result->rows);
+    result->rows = NULL;
+    result->row_count = 0;
+}

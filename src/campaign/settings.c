@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+#include "campaign/settings.h"
+
+#include <errno.h>
+#include <ini.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+static const char *const formats[] = {"table", "json", "csv", NULL};
+
+#define AT(field) offsetof(struct nv_settings, field)
+
+const struct nv_option nv_settings_options[] = {
+    {.name = "blocks",
+     .type = &nv_option_count,
+     .offset = AT(blocks),
+     .fallback = "6",
+     .min = 1,
+     .max = 64,
+     .help = "blocks of a TCP and a UDP run of each cell; under 6 give no intervals"},
+    {.name = "blocks-max",
+     .type = &nv_option_count,
+     .offset = AT(blocks_max),
+     .fallback = "0",
+     .max = 64,
+     .help = "add blocks until intervals are narrow, up to so many; 0: never"},
+    {.name = "settle",
+     .type = &nv_option_time,
+     .offset = AT(settle_ns),
+     .fallback = "20ms",
+     .max = 60 * NV_NS_PER_S,
+     .help = "pause between runs"},
+    {.name = "reruns",
+     .type = &nv_option_count,
+     .offset = AT(reruns),
+     .fallback = "2",
+     .max = 10,
+     .help = "how often a block that a noise gate rejects is run again"},
+    {.name = "warmup-round",
+     .type = &nv_option_bool,
+     .offset = AT(warmup_round),
+     .fallback = "yes",
+     .help = "run every cell once, briefly, before anything counts"},
+    {.name = "scenario",
+     .type = &nv_option_text,
+     .offset = AT(scenario),
+     .fallback = "",
+     .help = "name of the campaign, part of the result directory's"},
+    {.name = "output",
+     .type = &nv_option_text,
+     .offset = AT(output),
+     .fallback = "",
+     .form = "a directory that does not exist, or is empty",
+     .help = "result directory; empty: results/<time>-<scenario>"},
+    {.name = "server",
+     .type = &nv_option_text,
+     .offset = AT(server),
+     .fallback = "",
+     .form = "HOST[:PORT]",
+     .help = "the far end; empty: start one on loopback"},
+    {.name = "path",
+     .type = &nv_option_text,
+     .offset = AT(path),
+     .fallback = "none",
+     .help = "network path; none: the real one"},
+    {.name = "format",
+     .type = &nv_option_choice,
+     .offset = AT(format),
+     .fallback = "table",
+     .choices = formats,
+     .help = "what goes to standard output"},
+    {.name = "quiet",
+     .type = &nv_option_bool,
+     .offset = AT(quiet),
+     .fallback = "no",
+     .help = "no progress line"},
+    {.name = "ipv4",
+     .type = &nv_option_bool,
+     .offset = AT(ipv4),
+     .fallback = "no",
+     .help = "use IPv4 only"},
+    {.name = "ipv6",
+     .type = &nv_option_bool,
+     .offset = AT(ipv6),
+     .fallback = "no",
+     .help = "use IPv6 only"},
+    {.name = "fail-if",
+     .type = &nv_option_text,
+     .offset = AT(fail_if),
+     .fallback = "",
+     .form = "METRIC>VALUE or METRIC<VALUE, such as udp.loss_ratio>0.001",
+     .help = "exit 4 when this holds of any cell"},
+    {.name = NULL},
+};
+
+void nv_campaign_init(struct nv_campaign *campaign)
+{
+    memset(campaign, 0, sizeof *campaign);
+    nv_options_reset(nv_settings_options, &campaign->settings);
+}
+
+static struct nv_factor *factor_of(struct nv_campaign *campaign, const struct nv_option *option)
+{
+    for (unsigned i = 0; i < campaign->factor_count; i++)
+        if (campaign->factors[i].option == option)
+            return &campaign->factors[i];
+    NV_ASSERT(campaign->factor_count < NV_FACTORS_MAX);
+    struct nv_factor *factor = &campaign->factors[campaign->factor_count++];
+    factor->option = option;
+    return factor;
+}
+
+/* Each level must be legal by itself, so that a mistake is reported where it was made. */
+static int add_level(struct nv_factor *factor, const char *text, size_t len, struct nv_error *err)
+{
+    struct nv_spec scratch;
+    const char *name = factor->option->name;
+    while (len && *text == ' ')
+        text++, len--;
+    while (len && text[len - 1] == ' ')
+        len--;
+    if (factor->count == NV_LEVELS_MAX)
+        return nv_fail(err, NV_E_USAGE, "%s: more than %u values", name, NV_LEVELS_MAX);
+    if (len >= NV_OPTION_TEXT_BYTES)
+        return nv_fail(err, NV_E_USAGE, "%s: '%.40s…' is too long", name, text);
+    char *level = factor->level[factor->count];
+    memcpy(level, text, len);
+    level[len] = '\0';
+    nv_options_reset(nv_spec_options, &scratch);
+    if (nv_option_set(factor->option, &scratch, level, err))
+        return err->code;
+    factor->count++;
+    return NV_OK;
+}
+
+static int set_factor(struct nv_campaign *campaign, const struct nv_option *option,
+                      const char *text, struct nv_error *err)
+{
+    struct nv_factor *factor = factor_of(campaign, option);
+    factor->count = 0;
+    for (const char *start = text;;) {
+        const char *comma = option->sweeps ? strchr(start, ',') : NULL;
+        size_t len = comma ? (size_t)(comma - start) : strlen(start);
+        if (add_level(factor, start, len, err))
+            return err->code;
+        if (!comma)
+            return NV_OK;
+        start = comma + 1;
+    }
+}
+
+int nv_campaign_set(struct nv_campaign *campaign, const char *name, const char *text,
+                    struct nv_error *err)
+{
+    const struct nv_option *row = nv_option_find(nv_spec_options, name, strlen(name));
+    if (row)
+        return set_factor(campaign, row, text, err);
+    row = nv_option_find(nv_settings_options, name, strlen(name));
+    if (row)
+        return nv_option_set(row, &campaign->settings, text, err);
+    const char *near = nv_option_suggest(nv_spec_options, name);
+    if (!near)
+        near = nv_option_suggest(nv_settings_options, name);
+    return nv_fail(err, NV_E_USAGE, "unknown option '%.60s'%s%s%s", name,
+                   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+struct load {
+    struct nv_campaign *campaign;
+    struct nv_error *err;
+};
+
+static int take_key(void *user, const char *section, const char *name, const char *value)
+{
+    struct load *load = user;
+    (void)section;
+    return nv_campaign_set(load->campaign, name, value, load->err) == NV_OK;
+}
+
+static void default_name(struct nv_campaign *campaign, const char *file)
+{
+    char *name = campaign->settings.scenario;
+    const char *base = strrchr(file, '/');
+    if (name[0])
+        return;
+    (void)snprintf(name, sizeof campaign->settings.scenario, "%.100s", base ? base + 1 : file);
+    char *dot = strrchr(name, '.');
+    if (dot && dot != name)
+        *dot = '\0';
+}
+
+int nv_campaign_load(struct nv_campaign *campaign, const char *file, struct nv_error *err)
+{
+    struct nv_error inner = {0};
+    struct load load = {campaign, &inner};
+    errno = 0;
+    int line = ini_parse(file, take_key, &load);
+    if (line == -1)
+        return nv_fail_errno(err, NV_E_USAGE, errno ? errno : ENOENT, "scenario %.200s", file);
+    if (line > 0)
+        return nv_fail(err, NV_E_USAGE, "%.200s:%d: %.200s", file, line,
+                       inner.message[0] ? inner.message : "neither 'key = value' nor '[section]'");
+    default_name(campaign, file);
+    return NV_OK;
+}
+
+void nv_campaign_quick(struct nv_campaign *campaign)
+{
+    static const char *const quick[][2] = {
+        {"transport", "tcp,udp"}, {"workload", "rr,stream"}, {"size", "64,1k,8k"},
+        {"rate", "2500/s"},       {"duration", "450ms"},     {"warmup", "50ms"},
+        {"cooldown", "20ms"},     {"rcvbuf", "4Mi"},         {"scenario", "quick"}};
+    for (unsigned i = 0; i < sizeof quick / sizeof quick[0]; i++)
+        NV_ASSERT(nv_campaign_set(campaign, quick[i][0], quick[i][1], NULL) == NV_OK);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NV_CAMPAIGN_SETTINGS_H
+#define NV_CAMPAIGN_SETTINGS_H
+
+#include "spec/spec.h"
+
+/* What a campaign is: the factors to sweep, and how often, where and how to report. */
+
+#define NV_LEVELS_MAX 32u /* values of one factor */
+#define NV_CELLS_MAX 4096u
+#define NV_SECTION_CELLS_TEXT 128
+
+struct nv_settings {
+    uint64_t blocks;     /* at least; and at most, unless blocks_max is higher */
+    uint64_t blocks_max; /* go on until intervals are narrow enough, up to here; 0: blocks */
+    uint64_t settle_ns;  /* pause between runs */
+    uint64_t reruns;     /* of a block that a noise gate rejects */
+    bool warmup_round;   /* run every cell once before anything counts */
+    char scenario[NV_OPTION_TEXT_BYTES];
+    char output[NV_OPTION_TEXT_BYTES]; /* result directory; "" = results/<time>-<scenario> */
+    char server[NV_OPTION_TEXT_BYTES]; /* HOST[:PORT]; "" = start one on loopback */
+    char path[NV_OPTION_TEXT_BYTES];
+    unsigned format; /* enum nv_format */
+    bool quiet;
+    bool ipv4, ipv6;
+    char fail_if[NV_OPTION_TEXT_BYTES];
+};
+
+enum nv_format { NV_FORMAT_TABLE, NV_FORMAT_JSON, NV_FORMAT_CSV };
+
+extern const struct nv_option nv_settings_options[];
+
+/* A factor's values as given: "64,1k,8k" is three levels. */
+struct nv_factor {
+    const struct nv_option *option; /* of nv_spec_options */
+    unsigned count;
+    char level[NV_LEVELS_MAX][NV_OPTION_TEXT_BYTES];
+};
+
+#define NV_FACTORS_MAX 40u
+
+struct nv_campaign {
+    struct nv_settings settings;
+    unsigned factor_count; /* those that were set; the rest have their default */
+    struct nv_factor factors[NV_FACTORS_MAX];
+};
+
+void nv_campaign_init(struct nv_campaign *campaign);
+/* One option by name, from the command line or a scenario; lists are split at commas. */
+int nv_campaign_set(struct nv_campaign *campaign, const char *name, const char *text,
+                    struct nv_error *err);
+/* Reads a scenario file over what is set already: keys as options, sections are ignored but for
+ * their place in messages. Errors name file and line. */
+int nv_campaign_load(struct nv_campaign *campaign, const char *file, struct nv_error *err);
+/* The built-in campaign: small, quick, on loopback. */
+void nv_campaign_quick(struct nv_campaign *campaign);
+
+/* One combination of all factors but the transport. */
+struct nv_cell {
+    char id[16];           /* c001 … */
+    struct nv_spec arm[2]; /* differ in nothing but the transport, when arms is 2 */
+};
+
+struct nv_plan {
+    unsigned arms; /* 1 or 2 */
+    unsigned cell_count;
+    struct nv_cell *cells;
+    uint64_t seed;
+};
+
+/* Crosses all factors. Every cell is checked; NV_E_USAGE names the first that is impossible. */
+int nv_plan_build(struct nv_plan *plan, const struct nv_campaign *campaign, struct nv_error *err);
+void nv_plan_dispose(struct nv_plan *plan);
+/* Seed of the runs of one block of one cell: the same for both arms. */
+uint64_t nv_plan_block_seed(const struct nv_plan *plan, unsigned cell, unsigned block);
+
+#endif
