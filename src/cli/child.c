@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/child.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+static void exit_cb(uv_process_t *process, int64_t status, int signal)
+{
+    struct nv_child *child = process->data;
+    (void)status;
+    (void)signal;
+    child->running = false;
+}
+
+static void alloc_cb(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
+{
+    struct nv_child *child = handle->data;
+    (void)suggested;
+    *buffer = uv_buf_init(child->line + child->line_bytes,
+                          (unsigned)(sizeof child->line - 1 - child->line_bytes));
+}
+
+static void read_cb(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
+{
+    struct nv_child *child = stream->data;
+    (void)buffer;
+    if (n < 0) {
+        child->spoke = true;
+        return;
+    }
+    child->line_bytes += (size_t)n;
+    child->line[child->line_bytes] = '\0';
+    child->spoke = strchr(child->line, '\n') || child->line_bytes + 1 >= sizeof child->line;
+    if (child->spoke)
+        (void)uv_read_stop(stream);
+}
+
+static int spawn(struct nv_child *child, uv_loop_t *loop, bool ipv6, struct nv_error *err)
+{
+    char program[4096];
+    size_t len = sizeof program;
+    int status = uv_exepath(program, &len);
+    if (status)
+        return nv_fail(err, NV_E_FAILED, "uv_exepath: %s", uv_strerror(status));
+    char *arguments[] = {
+        program, "serve", "--child", "--port", "0", "--bind", ipv6 ? "::1" : "127.0.0.1", NULL};
+    uv_stdio_container_t stdio[3] = {
+        {.flags = UV_IGNORE},
+        {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&child->output},
+        {.flags = UV_INHERIT_FD, .data.fd = 2},
+    };
+    /* A group of its own: Ctrl-C is for us, and we end the child. */
+    uv_process_options_t options = {.file = program,
+                                    .args = arguments,
+                                    .exit_cb = exit_cb,
+                                    .stdio_count = 3,
+                                    .stdio = stdio,
+                                    .flags = UV_PROCESS_DETACHED};
+    (void)uv_pipe_init(loop, &child->output, 0);
+    child->output.data = child->process.data = child;
+    status = uv_spawn(loop, &child->process, &options);
+    if (status)
+        return nv_fail(err, NV_E_FAILED, "uv_spawn %s: %s", program, uv_strerror(status));
+    child->running = true;
+    return NV_OK;
+}
+
+int nv_child_start(struct nv_child *child, uv_loop_t *loop, bool ipv6,
+                   struct sockaddr_storage *address, struct nv_error *err)
+{
+    static const char before[] = "listening on ";
+    memset(child, 0, sizeof *child);
+    if (spawn(child, loop, ipv6, err))
+        return err->code;
+    (void)uv_read_start((uv_stream_t *)&child->output, alloc_cb, read_cb);
+    while (child->running && !child->spoke)
+        (void)uv_run(loop, UV_RUN_ONCE);
+    char *text = strstr(child->line, before);
+    char *end = text ? strstr(text, "/tcp") : NULL;
+    if (!end)
+        return nv_fail(err, NV_E_FAILED, "the server that was started for this run did not listen");
+    *end = '\0';
+    return nv_resolve(text + sizeof before - 1, AF_UNSPEC, address, err);
+}
+
+static void closed_cb(uv_handle_t *handle)
+{
+    struct nv_child *child = handle->data;
+    child->handles_open--;
+}
+
+void nv_child_stop(struct nv_child *child, uv_loop_t *loop)
+{
+    if (!child->process.data)
+        return;
+    if (child->running)
+        (void)uv_process_kill(&child->process, SIGTERM);
+    while (child->running)
+        (void)uv_run(loop, UV_RUN_ONCE);
+    child->handles_open = 1;
+    uv_close((uv_handle_t *)&child->output, closed_cb);
+    if (uv_handle_get_type((uv_handle_t *)&child->process) == UV_PROCESS) {
+        child->handles_open++;
+        uv_close((uv_handle_t *)&child->process, closed_cb);
+    }
+    while (child->handles_open)
+        (void)uv_run(loop, UV_RUN_ONCE);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/gates.h"
+
+#include "base/clock.h"
+#include "measure/quantile.h"
+
+#define LAG_NS_MIN (50 * NV_NS_PER_US)
+#define STEAL_SHARE_MAX 0.005
+/* /proc/stat counts whole ticks of all processors: two of them are no evidence. */
+#define STEAL_NS_MIN (20 * NV_NS_PER_MS)
+
+static void reject(struct nv_run_result *run, const char *flag)
+{
+    nv_run_result_flag(run, flag);
+    run->valid = false;
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Our own lateness, against what would matter: the gap between messages, the time they take, and
+ * what the timer of this machine can do at all. */
+static uint64_t lag_limit_ns(const struct nv_run_result *run, const struct nv_result_row *row,
+                             uint64_t overshoot_ns)
+{
+    double rate = nv_spec_rate_msgs(&run->spec);
+    uint64_t gap_ns = rate > 0 ? (uint64_t)(1e9 / rate * (double)run->spec.flows) : 0;
+    struct nv_quantile median = nv_quantile_delivered(&row->rx->serv, 0.5, 1);
+    uint64_t service_ns = median.infinite ? 0 : median.value_ns;
+    uint64_t limit_ns = larger(LAG_NS_MIN, 4 * overshoot_ns);
+    return larger(limit_ns, larger(gap_ns / 20, service_ns / 20));
+}
+
+static void gate_lag(struct nv_run_result *run, const struct nv_result_row *row,
+                     uint64_t overshoot_ns)
+{
+    if (run->spec.rate.kind == NV_RATE_MAX || !row->tx->sched_lag.count)
+        return;
+    struct nv_quantile lag = nv_quantile_delivered(&row->tx->sched_lag, 0.99, 1);
+    if (!lag.infinite && lag.value_ns > lag_limit_ns(run, row, overshoot_ns))
+        reject(run, "sched_lag");
+}
+
+void nv_gates_apply(struct nv_run_result *run, uint64_t overshoot_ns)
+{
+    for (unsigned i = 0; i < run->row_count; i++) {
+        const struct nv_result_row *row = &run->rows[i];
+        if (row->flow != NV_FLOW_ALL)
+            continue;
+        gate_lag(run, row, overshoot_ns);
+        if (run->shared_clock && row->rx->negative_count)
+            reject(run, "causality");
+    }
+    uint64_t length_ns = nv_spec_end_ns(&run->spec);
+    if (run->steal_ns > STEAL_NS_MIN && (double)run->steal_ns > STEAL_SHARE_MAX * (double)length_ns)
+        reject(run, "steal");
+}

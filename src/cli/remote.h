@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NV_CLI_REMOTE_H
+#define NV_CLI_REMOTE_H
+
+#include <uv.h>
+
+#include "session/client.h"
+#include "session/link.h"
+#include "transport/endpoint.h"
+
+/* The far end as the campaign sees it: connect, run one spec after another, close. Each call turns
+ * the loop until it is done, so signals and the child process are served meanwhile. */
+
+struct nv_remote {
+    uv_loop_t *loop;
+    struct nv_link link;
+    struct nv_client client;
+    uv_async_t wake;                 /* from data threads */
+    uv_timer_t alarm;                /* the conversation's deadlines */
+    struct sockaddr_storage address; /* control */
+    json_t *hello;                   /* ours, and the server's */
+    json_t *server_hello;
+    bool shared_clock;
+    bool link_open, interrupted;
+    unsigned handles_open;
+
+    struct nv_spec spec; /* of the run in hand */
+    uint32_t run_tag;
+    struct nv_endpoint *endpoint;
+    struct nv_flow_report *theirs; /* spec->flows, owned */
+    bool run_over;
+    struct nv_error run_error;
+};
+
+/* 0 when the server has said hello. */
+int nv_remote_open(struct nv_remote *, uv_loop_t *, const struct sockaddr_storage *address,
+                   struct nv_error *err);
+/* Runs one spec; on success the reports of both ends stay valid until the next call. */
+int nv_remote_run(struct nv_remote *, const struct nv_spec *, struct nv_error *err);
+const struct nv_flow_report *nv_remote_ours(struct nv_remote *);
+const struct nv_flow_report *nv_remote_theirs(struct nv_remote *);
+/* From a signal handler's callback: the run in hand ends with NV_E_INTERRUPTED. */
+void nv_remote_interrupt(struct nv_remote *);
+void nv_remote_close(struct nv_remote *);
+
+#endif

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "campaign/settings.h"
+#include "cli/arguments.h"
+#include "cli/child.h"
+#include "cli/cli.h"
+#include "cli/manifest.h"
+#include "cli/remote.h"
+#include "cli/runner.h"
+#include "cli/threshold.h"
+#include "output/table.h"
+#include "session/identity.h"
+
+/* The whole of `netversus run`: options and scenario → plan → result directory → far end → blocks →
+ * comparisons → table. What was finished is summarised also when the rest could not be. */
+
+struct run {
+    struct nv_campaign campaign;
+    struct nv_plan plan;
+    struct nv_threshold threshold;
+    uv_loop_t loop;
+    uv_signal_t signals[2];
+    struct nv_child child;
+    struct nv_remote remote;
+    struct nv_runner runner;
+    struct nv_csv_set *csv;
+    struct nv_manifest manifest;
+    struct nv_summary summary;
+    json_t *environment;
+    uint64_t start_ns;
+    char campaign_id[NV_ID_BYTES];
+    char start_utc[NV_CLOCK_UTC_BYTES];
+    char directory[NV_OPTION_TEXT_BYTES * 2];
+    char system[128];
+    bool remote_open, loop_open;
+};
+
+static int parse_command_line(struct run *run, int argc, char **argv, struct nv_error *err)
+{
+    const struct nv_option *const tables[] = {nv_spec_options, nv_settings_options, NULL};
+    struct nv_arguments arguments = {argc, argv, 1};
+    struct nv_argument argument;
+    const char *scenario = NULL;
+    bool factors = false;
+    int got;
+    while ((got = nv_arguments_next(&arguments, tables, &argument, err)) > 0) {
+        factors |= argument.option && nv_option_find(nv_spec_options, argument.option->name,
+                                                     strlen(argument.option->name));
+        if (!argument.option && scenario)
+            return nv_fail(err, NV_E_USAGE, "one scenario at a time: '%.100s' and '%.100s'",
+                           scenario, argument.text);
+        if (!argument.option)
+            scenario = argument.text;
+    }
+    if (got < 0)
+        return got;
+    if (scenario && nv_campaign_load(&run->campaign, scenario, err))
+        return err->code;
+    if (!scenario && !factors)
+        nv_campaign_quick(&run->campaign);
+    /* The command line wins over the scenario. */
+    arguments.next = 1;
+    while (nv_arguments_next(&arguments, tables, &argument, err) > 0)
+        if (argument.option &&
+            nv_campaign_set(&run->campaign, argument.option->name, argument.text, err))
+            return nv_fail_within(err, "--%s", argument.option->name);
+    if (!run->campaign.settings.scenario[0])
+        (void)snprintf(run->campaign.settings.scenario, sizeof run->campaign.settings.scenario,
+                       "run");
+    return NV_OK;
+}
+
+static int check_settings(struct run *run, struct nv_error *err)
+{
+    const struct nv_settings *settings = &run->campaign.settings;
+    if (settings->ipv4 && settings->ipv6)
+        return nv_fail(err, NV_E_USAGE, "--ipv4 and --ipv6 exclude each other");
+    if (strcmp(settings->path, "none") != 0)
+        return nv_fail(err, NV_E_USAGE, "path: '%.40s' is not none, the one path there is so far",
+                       settings->path);
+    if (settings->fail_if[0] && nv_threshold_parse(&run->threshold, settings->fail_if, err))
+        return err->code;
+    for (unsigned i = 0; i < run->plan.cell_count; i++)
+        for (unsigned arm = 0; arm < run->plan.arms; arm++) {
+            const struct nv_spec *spec = &run->plan.cells[i].arm[arm];
+            if (!nv_driver_find(spec->transport, spec->engine, err) ||
+                !nv_workload_find(spec->workload, err))
+                return err->code;
+        }
+    return NV_OK;
+}
+
+static void signal_cb(uv_signal_t *handle, int number)
+{
+    struct run *run = handle->data;
+    (void)number;
+    nv_remote_interrupt(&run->remote);
+}
+
+static void open_loop(struct run *run)
+{
+    static const int numbers[2] = {SIGINT, SIGTERM};
+    (void)uv_loop_init(&run->loop);
+    for (unsigned i = 0; i < 2; i++) {
+        (void)uv_signal_init(&run->loop, &run->signals[i]);
+        run->signals[i].data = run;
+        (void)uv_signal_start(&run->signals[i], signal_cb, numbers[i]);
+    }
+    run->loop_open = true;
+}
+
+static int reach_server(struct run *run, struct nv_error *err)
+{
+    const struct nv_settings *settings = &run->campaign.settings;
+    struct sockaddr_storage address;
+    int family = settings->ipv6 ? AF_INET6 : settings->ipv4 ? AF_INET : AF_UNSPEC;
+    if (settings->server[0]) {
+        if (nv_resolve(settings->server, family, &address, err))
+            return err->code;
+    } else if (nv_child_start(&run->child, &run->loop, settings->ipv6, &address, err)) {
+        return err->code;
+    }
+    run->remote_open = true;
+    return nv_remote_open(&run->remote, &run->loop, &address, err);
+}
+
+static void describe_system(struct run *run)
+{
+    struct utsname name;
+    const char *cc = json_string_value(json_object_get(run->environment, "tcp_congestion_control"));
+    unsigned major = 0;
+    unsigned minor = 0;
+    (void)uname(&name);
+    (void)sscanf(name.release, "%u.%u", &major, &minor);
+    (void)snprintf(run->system, sizeof run->system, "%.20s %u.%u · %ld cores · cc %.20s",
+                   name.sysname, major, minor, sysconf(_SC_NPROCESSORS_ONLN), cc ? cc : "?");
+}
+
+static int prepare(struct run *run, int argc, char **argv, struct nv_error *err)
+{
+    nv_clock_utc(run->start_utc);
+    run->start_ns = nv_clock_ns();
+    if (nv_result_directory(&run->campaign.settings, run->start_utc, run->directory, err))
+        return err->code;
+    (void)snprintf(run->campaign_id, sizeof run->campaign_id, "%s-%.30s", run->start_utc,
+                   run->campaign.settings.scenario);
+    run->environment = nv_environment();
+    describe_system(run);
+    open_loop(run);
+    if (reach_server(run, err) || nv_csv_set_open(&run->csv, run->directory, err))
+        return err->code;
+    run->runner.campaign = &run->campaign;
+    run->runner.plan = &run->plan;
+    run->runner.remote = &run->remote;
+    run->runner.csv = run->csv;
+    run->runner.campaign_id = run->campaign_id;
+    if (run->campaign.settings.format == NV_FORMAT_CSV) {
+        run->runner.stream = stdout;
+        (void)nv_csv_print_header(stdout, "runs.csv");
+    }
+    if (nv_runner_init(&run->runner, err))
+        return err->code;
+    run->manifest = (struct nv_manifest){.campaign = &run->campaign,
+                                         .plan = &run->plan,
+                                         .campaign_id = run->campaign_id,
+                                         .start_utc = run->start_utc,
+                                         .argc = argc,
+                                         .argv = argv,
+                                         .server_hello = run->remote.server_hello,
+                                         .client_environment = run->environment,
+                                         .rejections = run->runner.rejections};
+    return nv_manifest_write(&run->manifest, run->directory, err);
+}
+
+static void fill_summary(struct run *run)
+{
+    run->summary = (struct nv_summary){
+        .campaign_id = run->campaign_id,
+        .scenario = run->campaign.settings.scenario,
+        .where = run->campaign.settings.server[0] ? run->campaign.settings.server : "loopback",
+        .system = run->system,
+        .directory = run->directory,
+        .seed = run->plan.seed,
+        .elapsed_ns = nv_clock_ns() - run->start_ns,
+        .blocks = (unsigned)run->campaign.settings.blocks,
+        .cell_count = run->runner.summary_count,
+        .cells = run->runner.summary_cells,
+    };
+    run->manifest.summary = &run->summary;
+}
+
+static void print_json(const struct run *run)
+{
+    json_t *object = nv_manifest_json(&run->manifest);
+    json_t *cells = json_array();
+    for (unsigned i = 0; i < run->summary.cell_count; i++) {
+        const struct nv_summary_cell *cell = &run->summary.cells[i];
+        json_t *entry =
+            json_pack("{s:s,s:s,s:i}", "cell_id", cell->cell_id, "dir",
+                      nv_row_direction_name(cell->direction), "blocks", (int)cell->blocks_count);
+        for (unsigned m = 0; cell->arm_count == 2 && m < NV_METRIC_COUNT; m++) {
+            char words[NV_VERDICT_WORDS_BYTES];
+            const struct nv_comparison *c = &cell->comparison[m];
+            json_t *metric =
+                json_pack("{s:s}", "verdict", nv_verdict_words(cell, (enum nv_metric)m, words));
+            /* json_real() refuses what JSON cannot say (NaN, infinity): the key is then absent. */
+            json_object_set_new(metric, "a_median", json_real(c->a_median));
+            json_object_set_new(metric, "b_median", json_real(c->b_median));
+            json_object_set_new(metric, "effect", json_real(c->effect));
+            json_object_set_new(metric, "ci95_lo", json_real(c->ci95_lo));
+            json_object_set_new(metric, "ci95_hi", json_real(c->ci95_hi));
+            json_object_set_new(entry, nv_metrics[m].name, metric);
+        }
+        json_array_append_new(cells, entry);
+    }
+    json_object_set_new(object, "comparisons", cells);
+    (void)json_dumpf(object, stdout, JSON_INDENT(2));
+    (void)putchar('\n');
+    json_decref(object);
+}
+
+static bool wants_colour(void)
+{
+    const char *no_colour = getenv("NO_COLOR");
+    return isatty(STDOUT_FILENO) && !(no_colour && no_colour[0]);
+}
+
+/* Whatever was finished is compared and shown. */
+static int conclude(struct run *run, struct nv_error *err)
+{
+    nv_progress_clear(&run->runner.progress);
+    if (nv_runner_summarise(&run->runner, err) || !run->runner.summary_count)
+        return err->code;
+    fill_summary(run);
+    if (nv_csv_set_comparisons(run->csv, &run->summary, err) ||
+        nv_manifest_write(&run->manifest, run->directory, err))
+        return err->code;
+    if (run->campaign.settings.format == NV_FORMAT_TABLE)
+        nv_table_print(stdout, &run->summary, wants_colour());
+    else if (run->campaign.settings.format == NV_FORMAT_JSON)
+        print_json(run);
+    (void)fflush(stdout);
+    if (run->runner.delivered_total == 0)
+        return nv_fail(err, NV_E_FAILED, "not one message was delivered");
+    if (run->campaign.settings.fail_if[0])
+        return nv_threshold_check(&run->threshold, &run->summary, run->campaign.settings.fail_if,
+                                  err);
+    return NV_OK;
+}
+
+static void clean_up(struct run *run)
+{
+    struct nv_error ignored = {0};
+    nv_runner_dispose(&run->runner);
+    (void)nv_csv_set_close(run->csv, &ignored);
+    if (run->remote_open)
+        nv_remote_close(&run->remote);
+    if (run->loop_open) {
+        nv_child_stop(&run->child, &run->loop);
+        for (unsigned i = 0; i < 2; i++)
+            uv_close((uv_handle_t *)&run->signals[i], NULL);
+        (void)uv_run(&run->loop, UV_RUN_DEFAULT);
+        NV_ASSERT(uv_loop_close(&run->loop) == 0);
+    }
+    json_decref(run->environment);
+    nv_plan_dispose(&run->plan);
+    free(run);
+}
+
+int nv_run_main(int argc, char **argv, struct nv_error *err)
+{
+    if (nv_wants_help(argc, argv)) {
+        nv_print_help("run [SCENARIO.ini] [options]",
+                      "run a campaign; without options, a quick one on loopback", nv_spec_options,
+                      nv_settings_options);
+        return NV_OK;
+    }
+    struct run *run = calloc(1, sizeof *run);
+    if (!run)
+        return nv_fail(err, NV_E_FAILED, "no memory");
+    nv_campaign_init(&run->campaign);
+    int failed = parse_command_line(run, argc, argv, err);
+    if (!failed)
+        failed = nv_plan_build(&run->plan, &run->campaign, err);
+    if (!failed)
+        failed = check_settings(run, err);
+    if (!failed)
+        failed = prepare(run, argc, argv, err);
+    if (!failed) {
+        struct nv_error late = {0};
+        (void)nv_runner_run(&run->runner, err);
+        (void)conclude(run, &late);
+        if (!err->code)
+            *err = late;
+    }
+    clean_up(run);
+    return err->code;
+}

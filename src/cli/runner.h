@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NV_CLI_RUNNER_H
+#define NV_CLI_RUNNER_H
+
+#include <jansson.h>
+
+#include "campaign/order.h"
+#include "campaign/settings.h"
+#include "cli/remote.h"
+#include "output/csv.h"
+#include "output/progress.h"
+#include "output/summary.h"
+
+/* Carries a plan out: rounds of blocks, in seeded order, with noise gates; keeps the values that
+ * the comparison needs and hands every kept block to the CSV files. */
+
+#define NV_RUNNER_BLOCKS_MAX 64u
+
+/* One cell in one direction: per arm, metric and block. */
+struct nv_track {
+    double value[2][NV_METRIC_COUNT][NV_RUNNER_BLOCKS_MAX];
+    struct nv_summary_arm arm[2];
+    bool used;
+};
+
+struct nv_cell_state {
+    struct nv_track track[3]; /* by enum nv_row_direction */
+    uint8_t first_arm[NV_RUNNER_BLOCKS_MAX];
+    unsigned blocks_done, rejected;
+    bool narrow; /* intervals are narrow enough */
+};
+
+struct nv_runner {
+    const struct nv_campaign *campaign;
+    const struct nv_plan *plan;
+    struct nv_remote *remote;
+    struct nv_csv_set *csv;
+    struct nv_progress progress;
+    const char *campaign_id;
+    FILE *stream;       /* --format csv: runs.csv rows go here too; else NULL */
+    json_t *rejections; /* list, for campaign.json */
+    struct nv_cell_state *cells;
+    unsigned runs_done, runs_total, rejected_total;
+    uint64_t overshoot_ns; /* p99 of this machine's timer */
+    uint64_t delivered_total;
+    /* the summary that finish() makes; owned */
+    struct nv_summary_cell *summary_cells;
+    unsigned summary_count;
+};
+
+int nv_runner_init(struct nv_runner *runner, struct nv_error *err);
+/* Until all blocks are done or something fails; what was finished is kept either way. */
+int nv_runner_run(struct nv_runner *runner, struct nv_error *err);
+/* Comparisons over what was finished. */
+int nv_runner_summarise(struct nv_runner *runner, struct nv_error *err);
+void nv_runner_dispose(struct nv_runner *runner);
+
+#endif

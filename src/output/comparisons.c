@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+#include "output/lines.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "output/field.h"
+
+static const struct nv_comparison *comparison_of(const void *line)
+{
+    const struct nv_summary_line *at = line;
+    return &at->cell->comparison[at->metric];
+}
+
+static const struct nv_metric_info *metric_of(const void *line)
+{
+    return &nv_metrics[((const struct nv_summary_line *)line)->metric];
+}
+
+static void get_campaign(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    (void)column;
+    nv_field_text(field, ((const struct nv_summary_line *)line)->summary->campaign_id);
+}
+
+static void get_cell(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    (void)column;
+    nv_field_text(field, ((const struct nv_summary_line *)line)->cell->cell_id);
+}
+
+static void get_direction(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    (void)column;
+    const struct nv_summary_line *at = line;
+    nv_field_text(field, nv_row_direction_name(at->cell->direction));
+}
+
+/* column->offset: which arm. */
+static void get_arm_transport(struct nv_field *field, const struct nv_column *column,
+                              const void *line)
+{
+    const struct nv_summary_line *at = line;
+    nv_field_text(field, at->cell->arm[column->offset].spec->transport);
+}
+
+static void get_metric_text(struct nv_field *field, const struct nv_column *column,
+                            const void *line)
+{
+    const char *const *text =
+        (const char *const *)(const void *)((const char *)metric_of(line) + column->offset);
+    nv_field_text(field, *text);
+}
+
+static void get_scale(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    (void)column;
+    nv_field_text(field, metric_of(line)->scale == NV_SCALE_DIFF ? "diff" : "log_ratio");
+}
+
+static void get_unsigned(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    unsigned value = 0;
+    memcpy(&value, (const char *)comparison_of(line) + column->offset, sizeof value);
+    nv_field_count(field, value);
+}
+
+static void get_needed(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    (void)column;
+    unsigned blocks = comparison_of(line)->needed_blocks;
+    nv_field_count(field, blocks ? blocks : NV_UNKNOWN);
+}
+
+static void get_rejected(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    (void)column;
+    nv_field_count(field, ((const struct nv_summary_line *)line)->cell->rejected_count);
+}
+
+static void get_real(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    double value = NAN;
+    memcpy(&value, (const char *)comparison_of(line) + column->offset, sizeof value);
+    nv_field_real(field, value);
+}
+
+/* Values that exist only with an interval. */
+static void get_interval(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    if (comparison_of(line)->has_interval)
+        get_real(field, column, line);
+    else
+        nv_field_real(field, NAN);
+}
+
+static void get_verdict(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    (void)column;
+    nv_field_text(field, nv_verdict_name(comparison_of(line)->verdict));
+}
+
+static void get_stop(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    (void)column;
+    const char *reason = ((const struct nv_summary_line *)line)->cell->stop_reason;
+    nv_field_text(field, reason ? reason : "");
+}
+
+static const struct nv_column key_columns[] = {
+    NV_COLUMN("campaign_id", "The campaign.", get_campaign),
+    NV_COLUMN("cell_id", "The combination of all factors but the transport.", get_cell),
+    NV_COLUMN("dir", "up (client to server), down, or rtt (there and back, rr).", get_direction),
+    NV_COLUMN("", NULL, NULL),
+};
+
+static const struct nv_column arm_columns[] = {
+    NV_COLUMN("a_transport", "Transport of arm a, which b is measured against.", get_arm_transport,
+              .offset = 0),
+    NV_COLUMN("b_transport", "Transport of arm b.", get_arm_transport, .offset = 1),
+    NV_COLUMN("", NULL, NULL),
+};
+
+#define METRIC_AT(member) .offset = offsetof(struct nv_metric_info, member)
+#define AT(member) .offset = offsetof(struct nv_comparison, member)
+
+static const struct nv_column result_columns[] = {
+    NV_COLUMN("metric", "What is compared, one value a run: a column of runs.csv, flow=all.",
+              get_metric_text, METRIC_AT(name)),
+    NV_COLUMN("stat", "What that value is within a run.", get_metric_text, METRIC_AT(stat)),
+    NV_COLUMN("unit", "Unit of the medians and of difference.", get_metric_text, METRIC_AT(unit)),
+    NV_COLUMN("scale",
+              "log_ratio: pairs are compared by ln(b/a); diff: by b - a, where values can be 0.",
+              get_scale),
+    NV_COLUMN("blocks_count", "Pairs of runs that were used.", get_unsigned, AT(blocks_count)),
+    NV_COLUMN("blocks_rejected_count", "Blocks that a noise gate rejected.", get_rejected),
+    NV_COLUMN("both_inf_count", "Of the pairs, infinite in both arms.", get_unsigned,
+              AT(both_inf_count)),
+    NV_COLUMN("a_median", "Median over blocks of arm a.", get_real, AT(a_median)),
+    NV_COLUMN("b_median", "Median over blocks of arm b.", get_real, AT(b_median)),
+    NV_COLUMN("effect",
+              "Hodges-Lehmann estimate over blocks: b/a - 1 (log_ratio) or b - a (diff), good or "
+              "bad.",
+              get_real, AT(effect)),
+    NV_COLUMN("difference", "The same of b - a, in the metric's unit.", get_real, AT(difference)),
+    NV_COLUMN("ci95_lo",
+              "Lower end of the exact 95 % signed-rank interval of effect; empty below 6 blocks.",
+              get_interval, AT(ci95_lo)),
+    NV_COLUMN("ci95_hi", "Its upper end.", get_interval, AT(ci95_hi)),
+    NV_COLUMN("ci90_lo", "Lower end of the 90 % interval, which decides ties.", get_interval,
+              AT(ci90_lo)),
+    NV_COLUMN("ci90_hi", "Its upper end.", get_interval, AT(ci90_hi)),
+    NV_COLUMN("sign_ci_lo",
+              "Lower end of the 95 % sign interval, which assumes no symmetry; empty below 6 blocks.",
+              get_interval, AT(sign_ci_lo)),
+    NV_COLUMN("sign_ci_hi", "Its upper end.", get_interval, AT(sign_ci_hi)),
+    NV_COLUMN("margin", "Smallest effect that matters, on the scale of the pairs.", get_real,
+              AT(margin_used)),
+    NV_COLUMN("p_signed_rank", "Two-sided p of no difference; empty below 6 blocks.", get_interval,
+              AT(p_signed_rank)),
+    NV_COLUMN("p_holm", "The same, adjusted over the campaign (Holm): a win needs 0.05 or less.",
+              get_interval, AT(p_holm)),
+    NV_COLUMN("win_fraction", "Share of blocks in which b is better.", get_real, AT(win_fraction)),
+    NV_COLUMN("win_ci_lo", "Lower end of its 95 % interval (Clopper-Pearson).", get_interval,
+              AT(win_ci_lo)),
+    NV_COLUMN("win_ci_hi", "Upper end.", get_interval, AT(win_ci_hi)),
+    NV_COLUMN("order_effect_p",
+              "p that it does not matter which arm ran first; below 0.01 suspect carry-over.",
+              get_interval, AT(order_effect_p)),
+    NV_COLUMN("drift_rho", "Rank correlation of the pairs with time.", get_interval, AT(drift_rho)),
+    NV_COLUMN("verdict",
+              "a_wins, b_wins, a_slightly, b_slightly, tie, inconclusive, undefined, or none (below "
+              "6 blocks).",
+              get_verdict),
+    NV_COLUMN("needed_blocks", "When inconclusive: about how many blocks would tell.", get_needed),
+    NV_COLUMN("stop_reason", "Why no more blocks were run.", get_stop),
+    NV_COLUMN("", NULL, NULL),
+};
+
+static int summary_lines(struct nv_emit *emit, const struct nv_summary *summary)
+{
+    for (unsigned i = 0; i < summary->cell_count * NV_METRIC_COUNT; i++) {
+        struct nv_summary_line line = {
+            summary,
+            &summary->cells[i / NV_METRIC_COUNT],
+            (enum nv_metric)(i % NV_METRIC_COUNT),
+        };
+        int result = line.cell->arm_count == 2 ? emit->line(emit, &line) : NV_OK;
+        if (result < 0)
+            return result;
+    }
+    return NV_OK;
+}
+
+static const struct nv_column *const groups[] = {key_columns, arm_columns, result_columns, NULL};
+
+const struct nv_sheet nv_sheet_comparisons = {
+    .file = "comparisons.csv",
+    .help = "Arm b against arm a, paired by block: one row for each cell, direction and metric. "
+            "Everything is about b relative to a.",
+    .groups = groups,
+    .with_options = true,
+    .summary_lines = summary_lines,
+};

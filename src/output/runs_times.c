@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+#include "output/lines.h"
+
+#include <math.h>
+#include <stddef.h>
+
+#include "output/field.h"
+
+static const struct nv_hist *hist_of(const struct nv_column *column, const void *line)
+{
+    return nv_hist_of(&nv_hist_sources[column->offset], line);
+}
+
+static void get_delivered(struct nv_field *field, const struct nv_hist *hist, double p)
+{
+    field->text[0] = '\0';
+    if (!hist)
+        return;
+    struct nv_quantile quantile = nv_quantile_delivered(hist, p, 1);
+    nv_field_quantile(field, &quantile);
+}
+
+static void get_p50(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    get_delivered(field, hist_of(column, line), 0.5);
+}
+
+static void get_p99(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    get_delivered(field, hist_of(column, line), 0.99);
+}
+
+static void get_max(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    const struct nv_hist *hist = hist_of(column, line);
+    nv_field_count(field, hist && hist->count ? hist->max : NV_UNKNOWN);
+}
+
+/* The lost rank at infinity. */
+static void get_all(struct nv_field *field, const struct nv_hist *hist, const void *line, double p)
+{
+    field->text[0] = '\0';
+    if (!hist)
+        return;
+    uint64_t sched_count = ((const struct nv_line *)line)->row->tx->sched_count;
+    struct nv_quantile quantile = nv_quantile_all(hist, sched_count, p, 1);
+    nv_field_quantile(field, &quantile);
+}
+
+static void get_all_p50(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    get_all(field, hist_of(column, line), line, 0.5);
+}
+
+static void get_all_p99(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    get_all(field, hist_of(column, line), line, 0.99);
+}
+
+/* RFC 5481 form: quantile of the delay less the smallest delay. */
+static void get_pdv_p99(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    const struct nv_hist *serv = hist_of(column, line);
+    field->text[0] = '\0';
+    if (!serv)
+        return;
+    struct nv_quantile quantile = nv_quantile_delivered(serv, 0.99, 1);
+    if (quantile.reportable && quantile.value_ns >= serv->min)
+        nv_field_count(field, quantile.value_ns - serv->min);
+}
+
+static void get_per_second(struct nv_field *field, uint64_t count, double unit, const void *line)
+{
+    nv_field_real(field, count == NV_UNKNOWN ? NAN : (double)count * unit / nv_line_measure_s(line));
+}
+
+static void get_offered(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    (void)column;
+    get_per_second(field, ((const struct nv_line *)line)->row->tx->sched_bytes, 8, line);
+}
+
+static void get_sent(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    (void)column;
+    get_per_second(field, ((const struct nv_line *)line)->row->tx->sent_bytes, 8, line);
+}
+
+static void get_goodput(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    (void)column;
+    get_per_second(field, ((const struct nv_line *)line)->row->rx->goodput_bytes, 8, line);
+}
+
+static void get_msg_rate(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    (void)column;
+    get_per_second(field, ((const struct nv_line *)line)->row->rx->goodput_count, 1, line);
+}
+
+static void get_ontime(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    (void)column;
+    const struct nv_line *at = line;
+    nv_field_real(field, nv_metric_value(NV_METRIC_ONTIME_RATIO, at->run, at->row));
+}
+
+/* A wait behind a hole is read off the application's own stamps: an upper bound. */
+static void get_hol_method(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    (void)column;
+    (void)line;
+    nv_field_text(field, "app_ub");
+}
+
+const struct nv_column nv_runs_time_columns[] = {
+    NV_COLUMN("late_offset_p50_ns",
+              "Median time by which reordered messages came after the one that overtook them (RFC "
+              "4737 §4.3); empty when the sample does not support it.",
+              get_p50, .offset = NV_HIST_LATE_OFFSET),
+    NV_COLUMN("late_offset_max_ns", "Largest such time; empty when none is known.", get_max,
+              .offset = NV_HIST_LATE_OFFSET),
+    NV_COLUMN("ipdv_abs_p50_ns",
+              "Median of |difference of delay| between messages sent one after the other (RFC 3393).",
+              get_p50, .offset = NV_HIST_IPDV),
+    NV_COLUMN("ipdv_abs_p99_ns", "99th percentile of the same.", get_p99, .offset = NV_HIST_IPDV),
+    NV_COLUMN("pdv_p99_ns",
+              "99th percentile of the delay from the send, less the smallest such delay (RFC 5481); "
+              "empty when clocks differ.",
+              get_pdv_p99, .offset = NV_HIST_SERV),
+    NV_COLUMN("rfc3550_jitter_ns",
+              "Interarrival jitter at the end (RFC 3550 §6.4.1): the last 16 messages or so; empty "
+              "over several flows.",
+              nv_get_rx_count, NV_AT_RX(jitter.last_ns)),
+    NV_COLUMN("rfc3550_jitter_max_ns", "Largest interarrival jitter; empty over several flows.",
+              nv_get_rx_count, NV_AT_RX(jitter.max_ns)),
+    NV_COLUMN("offered_bps", "Bits a second that the schedule asked for, headers of ours included.",
+              get_offered),
+    NV_COLUMN("sent_bps", "Bits a second that the sender's kernel took.", get_sent),
+    NV_COLUMN("goodput_bps",
+              "Bits a second of first copies that arrived within the receiver's own window, as long "
+              "as the measured phase.",
+              get_goodput),
+    NV_COLUMN("msg_rate_per_s", "Messages a second in the same window.", get_msg_rate),
+    NV_COLUMN("goodput_bytes", "Bytes of first copies that arrived in that window.",
+              nv_get_rx_count, NV_AT_RX(goodput_bytes)),
+    NV_COLUMN("resp_p50_ns",
+              "Median response time, from the intended send time, over all scheduled messages, "
+              "those that never arrived at infinity (inf); empty when clocks differ or the sample "
+              "does not support it.",
+              get_all_p50, .offset = NV_HIST_RESP),
+    NV_COLUMN("resp_p99_ns", "99th percentile of the same.", get_all_p99, .offset = NV_HIST_RESP),
+    NV_COLUMN("resp_max_ns", "Largest response time of those that arrived.", get_max,
+              .offset = NV_HIST_RESP),
+    NV_COLUMN("serv_p50_ns",
+              "Median service time, from the actual send, over all scheduled messages; empty as "
+              "resp_p50_ns.",
+              get_all_p50, .offset = NV_HIST_SERV),
+    NV_COLUMN("serv_p99_ns", "99th percentile of the same.", get_all_p99, .offset = NV_HIST_SERV),
+    NV_COLUMN("ontime_ratio",
+              "Messages that arrived within the deadline after their intended time / sched_count; "
+              "empty when clocks differ.",
+              get_ontime),
+    NV_COLUMN("hol_blocked_count",
+              "Messages that waited behind one that was late (head-of-line blocking) by more than "
+              "50 us.",
+              nv_get_rx_count, NV_AT_RX(hol.blocked_count)),
+    NV_COLUMN("hol_episode_count", "Times that this began.", nv_get_rx_count,
+              NV_AT_RX(hol.episode_count)),
+    NV_COLUMN("hol_total_ns", "Sum of these waits.", nv_get_rx_count, NV_AT_RX(hol.total_ns)),
+    NV_COLUMN("hol_max_ns", "Longest of these waits.", nv_get_rx_count, NV_AT_RX(hol.max_ns)),
+    NV_COLUMN("hol_method", "How head-of-line blocking was found; app_ub: from the application's "
+                            "own stamps, an upper bound that includes queueing.",
+              get_hol_method),
+    NV_COLUMN("sched_lag_p50_ns",
+              "Median lateness of sends by our own fault (timer, processor), of messages sent.",
+              get_p50, .offset = NV_HIST_SCHED_LAG),
+    NV_COLUMN("sched_lag_p99_ns", "99th percentile of the same: how far the instrument can be "
+                                  "trusted.",
+              get_p99, .offset = NV_HIST_SCHED_LAG),
+    NV_COLUMN("sched_lag_max_ns", "Largest of the same.", get_max, .offset = NV_HIST_SCHED_LAG),
+    NV_COLUMN("block_lag_p99_ns",
+              "99th percentile of the lateness of sends because the transport would not take them: "
+              "a result.",
+              get_p99, .offset = NV_HIST_BLOCK_LAG),
+    NV_COLUMN("block_lag_max_ns", "Largest of the same.", get_max, .offset = NV_HIST_BLOCK_LAG),
+    NV_COLUMN("late_sends_count", "Messages sent more than 50 us late by our own fault.",
+              nv_get_tx_count, NV_AT_TX(late_sends_count)),
+    NV_COLUMN("", NULL, NULL),
+};

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NV_OUTPUT_SUMMARY_H
+#define NV_OUTPUT_SUMMARY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "campaign/result.h"
+#include "campaign/verdict.h"
+#include "spec/spec.h"
+
+/* What a campaign found, ready to be shown: for each cell the medians of both arms, pooled counts
+ * and comparisons. Filled by the campaign runner; nothing here owns memory. */
+
+/* Metrics that get a comparison; the value of one run is that of its flow=all row. */
+enum nv_metric {
+    NV_METRIC_RESP_P50,
+    NV_METRIC_RESP_P99,
+    NV_METRIC_GOODPUT,
+    NV_METRIC_ONTIME_RATIO,
+    NV_METRIC_LOSS_RATIO,
+    NV_METRIC_COUNT
+};
+
+struct nv_metric_info {
+    const char *name;  /* in files: "resp_p50_ns" */
+    const char *label; /* for people: "response p50" */
+    const char *unit;  /* "ns", "bit/s" or "ratio" */
+    const char *stat;  /* what one run gives: "p50", "p99", "mean" or "ratio" */
+    enum nv_scale scale;
+    double margin;    /* as of struct nv_comparison_input */
+    double floor_abs; /* likewise */
+    bool lower_is_better;
+    bool primary; /* fixed beforehand: in the family that is corrected for multiplicity */
+    const char *help;
+};
+
+extern const struct nv_metric_info nv_metrics[NV_METRIC_COUNT];
+
+/* A metric of one run and direction: NAN when not known or not supported by the sample, INFINITY
+ * for a rank among the lost. */
+double nv_metric_value(enum nv_metric metric, const struct nv_run_result *run,
+                       const struct nv_result_row *row);
+/* The flow=all row of a direction, or NULL. */
+const struct nv_result_row *nv_run_result_all(const struct nv_run_result *run,
+                                              enum nv_row_direction direction);
+
+struct nv_summary_arm {
+    const char *name; /* "TCP", "UDP"; "TCP a", "TCP b" */
+    const struct nv_spec *spec;
+    /* Sums over the blocks that count. not_sent: refused by the sender's kernel, or never tried;
+     * lost: sent and never arrived. */
+    uint64_t sched_count, not_sent_count, lost_count, unique_count, reordered_count;
+    double median[NV_METRIC_COUNT]; /* over the blocks that count; NAN: not known */
+};
+
+/* Adds the counts of one run's flow=all row. */
+void nv_summary_arm_add(struct nv_summary_arm *arm, const struct nv_result_row *row);
+
+struct nv_summary_cell {
+    const char *cell_id;
+    enum nv_row_direction direction; /* --direction both gives two of these a cell */
+    unsigned arm_count;              /* 1 or 2 */
+    struct nv_summary_arm arm[2];
+    unsigned blocks_count, rejected_count;
+    const char *stop_reason;                          /* "blocks", "width", "blocks_max", … */
+    struct nv_comparison comparison[NV_METRIC_COUNT]; /* when arm_count is 2 */
+};
+
+struct nv_summary {
+    const char *campaign_id;
+    const char *scenario;  /* "quick" */
+    const char *where;     /* "loopback", or the server's name */
+    const char *system;    /* "Linux 6.18 · 2 cores · cc bbr" */
+    const char *directory; /* of the results; NULL: none were kept */
+    uint64_t seed;
+    uint64_t elapsed_ns;
+    unsigned blocks; /* planned, for the first line */
+    unsigned cell_count;
+    const struct nv_summary_cell *cells;
+};
+
+/* What a comparison means for people: "UDP wins", "inconclusive: about 20 blocks would tell". */
+#define NV_VERDICT_WORDS_BYTES 96
+char *nv_verdict_words(const struct nv_summary_cell *cell, enum nv_metric metric,
+                       char out[NV_VERDICT_WORDS_BYTES]);
+
+/* What varies and what always matters: "rr · 64 B · 2000/s · poll". */
+#define NV_TITLE_BYTES 256
+char *nv_summary_title(const struct nv_summary *summary, const struct nv_summary_cell *cell,
+                       char out[NV_TITLE_BYTES]);
+
+/* One or two sentences on a cell, and on the whole campaign. */
+#define NV_WORDS_BYTES 512
+char *nv_words(const struct nv_summary_cell *cell, char out[NV_WORDS_BYTES]);
+char *nv_words_all(const struct nv_summary *summary, char out[NV_WORDS_BYTES]);
+
+#endif
