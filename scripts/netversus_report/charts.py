@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+"""The list of charts. A new chart is one entry; both renderers and the report walk the list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Series:
+    source: str  # "run:COLUMN", "quantile:P", "curve:delivered" or "curve:missing"
+    label: str = ""  # what is said after the arm's name
+    dashed: bool = False
+
+
+@dataclass(frozen=True)
+class Chart:
+    name: str  # of files
+    kind: str  # a key of figures.KINDS
+    title: str
+    x: str  # axis labels; "" is the swept factor's own
+    y: str
+    unit: str  # of y: a key of figures.UNITS
+    scale: str  # of y: "linear" or "log"
+    series: tuple = ()
+    help: str = ""  # one sentence: how to read it
+    zero_note: str = ""  # said instead of silence when every value is 0
+    zero_count: str = ""  # and the column of runs.csv that is then 0
+
+
+CHARTS = (
+    Chart("verdicts", "forest", "What differs, and is it sure?",
+          x="change", y="", unit="", scale="log",
+          help="Each dot is UDP measured against TCP in one cell, the bar its 95 % interval over "
+               "blocks; a bar that stays clear of the grey strip is a difference that matters."),
+    Chart("ontime", "curve", "On time: delivered within t",
+          x="time t since the intended send (log)", y="share of scheduled messages",
+          unit="percent", scale="linear", series=(Series("curve:delivered"),),
+          help="The higher and further left a curve, the better; where it levels off below 100 %, "
+               "the rest was lost. The pale strip spans the single blocks."),
+    Chart("late", "curve", "Late or lost: not yet delivered at t",
+          x="time t since the intended send (log)", y="share of scheduled messages (log)",
+          unit="percent", scale="log", series=(Series("curve:missing"),),
+          help="The same messages seen from the other end: this shows the slowest few. A curve "
+               "that runs level to the right is loss; one that falls away delivered everything."),
+    Chart("response", "sweep", "Response time",
+          x="", y="time since the intended send (log)", unit="time", scale="log",
+          series=(Series("quantile:0.5", "median"), Series("quantile:0.99", "p99", dashed=True)),
+          help="Lower is better: half of all scheduled messages arrive within the median, 99 of "
+               "100 within p99; lost messages count as infinitely late."),
+    Chart("goodput", "sweep", "Goodput: what the receiver got",
+          x="", y="payload delivered (log)", unit="bits", scale="log",
+          series=(Series("run:goodput_bps"),),
+          help="Higher is better; at a fixed rate both can only be as high as what was offered, "
+               "and a gap between the two is what one of them failed to deliver."),
+    Chart("loss", "sweep", "Lost messages",
+          x="", y="share of scheduled messages", unit="percent", scale="linear",
+          series=(Series("run:loss_ratio"),),
+          help="Lower is better: messages that never arrived, out of those scheduled.",
+          zero_note="nothing was lost", zero_count="lost_count"),
+    Chart("reordering", "sweep", "Reordered messages",
+          x="", y="share of delivered messages", unit="percent", scale="linear",
+          series=(Series("run:reordered_ratio"),),
+          help="Lower is better: messages that arrived after one sent later (RFC 4737).",
+          zero_note="nothing was reordered", zero_count="reordered_count"),
+)
+
+
+@dataclass(frozen=True)
+class Metric:
+    name: str  # in comparisons.csv, without its unit
+    label: str
+    unit: str
+    lower_is_better: bool
+    better: str  # in words, of the one that is better
+
+
+METRICS = {metric.name: metric for metric in (
+    Metric("resp_p50", "response, median", "time", True, "sooner"),
+    Metric("resp_p99", "response, p99", "time", True, "sooner"),
+    Metric("goodput", "goodput", "bits", False, "more"),
+    Metric("ontime_ratio", "on time", "percent", False, "more"),
+    Metric("loss_ratio", "lost", "percent", True, "less"),
+)}
+
+
+def metric_of(name):
+    """comparisons.csv may add the unit to a metric's name."""
+    for suffix in ("_ns", "_bps"):
+        name = name[:-len(suffix)] if name.endswith(suffix) else name
+    return METRICS.get(name) or Metric(name, name.replace("_", " "), "", True, "less")

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+"""The two commands. Exit status: 0 done, 1 failed, 2 bad usage or a result that cannot be read."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from . import figures, load, render_gnuplot, series
+
+
+def main(arguments):
+    command, *rest = arguments or [""]
+    if command not in COMMANDS:
+        print("usage: netversus_report plot|report ARGUMENTS", file=sys.stderr)
+        return 2
+    try:
+        return COMMANDS[command](rest)
+    except load.LoadError as error:
+        return _complain(command, error, 2)
+    except (render_gnuplot.GnuplotError, OSError) as error:
+        return _complain(command, error, 1)
+
+
+def _complain(command, error, status):
+    print(f"{command}: {error}", file=sys.stderr)
+    return status
+
+
+def _parser(command, description):
+    return argparse.ArgumentParser(prog=command, description=description, epilog="A RESULT_DIR of "
+                                   "'latest' is results/latest under the current directory.")
+
+
+def _campaign(command, name):
+    """Loads and arranges one result directory, saying on stderr what is missing from it."""
+    directory = Path("results/latest") if name == "latest" else Path(name)
+    if not directory.is_dir():
+        raise load.LoadError(f"{directory}: no such directory")
+    result = load.load(directory)
+    for note in result.notes:
+        print(f"{command}: {directory}: {note}", file=sys.stderr)
+    return series.arrange(result)
+
+
+def plot(arguments):
+    parser = _parser("plot", "Draws the charts of a result directory with gnuplot: PNG and SVG, and "
+                     "the gnuplot programs that made them, in RESULT_DIR/charts.")
+    parser.add_argument("directory", metavar="RESULT_DIR")
+    options = parser.parse_args(arguments)
+    campaign = _campaign("plot", options.directory)
+    directory = campaign.result.directory / "charts"
+    directory.mkdir(exist_ok=True)
+    built = figures.build(campaign)
+    for figure in built:
+        render_gnuplot.render(figure, directory)
+    print(f"{len(built)} charts in {directory}")
+    return 0
+
+
+def report(arguments):
+    parser = _parser("report", "Writes report.html, one page that needs nothing else, into the "
+                     "first RESULT_DIR; several are shown one after the other, and side by side.")
+    parser.add_argument("directories", metavar="RESULT_DIR", nargs="+")
+    options = parser.parse_args(arguments)
+    from . import page  # Not for plot: this one needs more than the standard library.
+    campaigns = [_campaign("report", name) for name in options.directories]
+    target = campaigns[0].result.directory / "report.html"
+    unfinished = target.with_suffix(".html.part")
+    unfinished.write_text(page.render(campaigns), encoding="utf-8")
+    unfinished.replace(target)
+    print(target)
+    return 0
+
+
+COMMANDS = {"plot": plot, "report": report}

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+"""What renderers draw. Everything is in data units of axes that are fixed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from .units import Axis
+
+# For both renderers.
+INK, MUTED, GRID, STRIP = "#1d2733", "#5c6875", "#dfe4ea", "#eceff3"
+BAND_OPACITY = 0.18
+
+
+@dataclass(frozen=True)
+class Trace:
+    """points: (x, y, lo, hi), or None where the line has a gap; lo and hi are the ends of a bar
+    along y or x and may be None."""
+
+    label: str
+    colour: str
+    marker: str  # "circle", "square", "triangle" or "diamond"
+    dashed: bool = False
+    filled: bool = True
+    markers: bool = True
+    joined: bool = True
+    in_legend: bool = True
+    bars: str = ""  # "", "x" or "y"
+    points: tuple = ()
+    band: tuple = ()  # (x, lo, hi)
+
+
+@dataclass(frozen=True)
+class Shade:
+    """A grey strip across the panel, from lo to hi of one axis."""
+
+    axis: str
+    lo: float
+    hi: float
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Panel:
+    title: str
+    note: str  # a second, quieter line; may be empty
+    x: Axis
+    y: Axis
+    traces: tuple
+    shades: tuple = ()
+    vline: tuple = None  # (x, label, height of the label from 0 to 1)
+    rows: int = 0  # of a forest, else 0
+
+
+def legend(panels):
+    """One trace for each distinct look, in order."""
+    entries = {}
+    for panel in panels:
+        for trace in panel.traces:
+            if trace.in_legend:
+                entries.setdefault(trace.label, trace)
+    return list(entries.values())
+
+
+def finish(panel):
+    """Brings what is infinite or outside to the edge of the axes, and drops what no eye can see."""
+    traces = []
+    for trace in panel.traces:
+        if trace.bars != "x":
+            traces.extend(_split_infinite(trace, panel.y))
+        else:
+            traces.append(trace)
+    vline = panel.vline if panel.vline and panel.x.lo < panel.vline[0] < panel.x.hi else None
+    return replace(panel, vline=vline, traces=tuple(_settle(t, panel) for t in traces))
+
+
+def _split_infinite(trace, y):
+    """Infinite values become open triangles at the top that no line leads to."""
+    beyond = tuple((p[0], at(y, 0.97), None, None) for p in trace.points if p and math.isinf(p[1]))
+    if not beyond:
+        return [trace]
+    kept = tuple(None if p and math.isinf(p[1]) else p for p in trace.points)
+    triangles = replace(trace, marker="triangle", joined=False, in_legend=False, filled=False,
+                        bars="", points=beyond)
+    return [replace(trace, points=kept), triangles]
+
+
+def _settle(trace, panel):
+    across, along = (panel.x, panel.y) if trace.bars == "x" else (panel.y, panel.x)
+    points = [point and (point[0], point[1], *_clamp(point[2:], across)) for point in trace.points]
+    if len(points) > 100:
+        points = _thin(points, along, across)
+    band = [(x, *_clamp((lo, hi), across)) for x, lo, hi in trace.band
+            if along.lo <= x <= along.hi]
+    if len(band) > 100:
+        band = [p for p in _thin([(x, lo, None, hi) for x, lo, hi in band], along, across)]
+        band = [(x, lo, hi) for x, lo, _, hi in band]
+    return replace(trace, points=tuple(points), band=tuple(band))
+
+
+def _clamp(values, axis):
+    return tuple(None if v is None else min(max(v, axis.lo), axis.hi) for v in values)
+
+
+def _thin(points, along, across):
+    """Keeps a point when it, or the one after it, is visibly elsewhere than the last one kept."""
+    kept = []
+    for i, point in enumerate(points):
+        following = points[i + 1] if i + 1 < len(points) else None
+        if not (kept and kept[-1] and point and following) \
+                or _apart(kept[-1], point, along, across) \
+                or _apart(kept[-1], following, along, across):
+            kept.append(point)
+    return kept
+
+
+def _apart(a, b, along, across):
+    return abs(_place(a[0], along) - _place(b[0], along)) > 0.003 \
+        or abs(_place(a[1], across) - _place(b[1], across)) > 0.003
+
+
+def at(axis, place):
+    """The value at a place from 0 to 1 along an axis."""
+    if axis.log:
+        return axis.lo * (axis.hi / axis.lo) ** place
+    return axis.lo + (axis.hi - axis.lo) * place
+
+
+def _place(value, axis):
+    """0 to 1 along an axis."""
+    if axis.log:
+        return math.log(max(value, axis.lo / 10) / axis.lo) / math.log(axis.hi / axis.lo)
+    return (value - axis.lo) / (axis.hi - axis.lo)
