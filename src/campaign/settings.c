@@ -210,7 +210,7 @@ void nv_campaign_quick(struct nv_campaign *campaign)
 {
     static const char *const quick[][2] = {
         {"transport", "tcp,udp"}, {"workload", "rr,stream"}, {"size", "64,1k,8k"},
-        {"rate", "2500/s"},       {"duration", "450ms"},     {"warmup", "50ms"},
+        {"rate", "4000/s"},       {"duration", "280ms"},     {"warmup", "50ms"},
         {"cooldown", "20ms"},     {"rcvbuf", "4Mi"},         {"scenario", "quick"}};
     for (unsigned i = 0; i < sizeof quick / sizeof quick[0]; i++)
         NV_ASSERT(nv_campaign_set(campaign, quick[i][0], quick[i][1], NULL) == NV_OK);

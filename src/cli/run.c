@@ -71,7 +71,7 @@ static int parse_command_line(struct run *run, int argc, char **argv, struct nv_
     while (nv_arguments_next(&arguments, tables, &argument, err) > 0)
         if (argument.option &&
             nv_campaign_set(&run->campaign, argument.option->name, argument.text, err))
-            return nv_fail_within(err, "--%s", argument.option->name);
+            return err->code;
     if (!run->campaign.settings.scenario[0])
         (void)snprintf(run->campaign.settings.scenario, sizeof run->campaign.settings.scenario,
                        "run");

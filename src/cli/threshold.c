@@ -31,11 +31,7 @@ static bool find_metric(const char *name, size_t len, enum nv_metric *metric)
 {
     for (unsigned m = 0; m < NV_METRIC_COUNT; m++) {
         const char *full = nv_metrics[m].name;
-        bool same = strlen(full) == len && memcmp(full, name, len) == 0;
-        /* Without its unit, too. */
-        bool bare =
-            strncmp(full, name, len) == 0 && full[len] == '_' && !strchr(full + len + 1, '_');
-        if (same || bare) {
+        if (strlen(full) == len && memcmp(full, name, len) == 0) {
             *metric = (enum nv_metric)m;
             return true;
         }

@@ -2,6 +2,7 @@
 #ifndef NV_TRANSPORT_DRIVER_H
 #define NV_TRANSPORT_DRIVER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,6 +39,7 @@ struct nv_flow_plan {
     struct sockaddr_storage address; /* client: the server's data address */
     int listen_fd;                   /* server: bound to the data port; lent */
     uint64_t deadline_ns;            /* of nv_clock_ns() */
+    const atomic_bool *stop;         /* gives up when it becomes true; NULL: never */
 };
 
 struct nv_transport {

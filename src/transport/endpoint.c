@@ -63,6 +63,7 @@ static struct nv_flow_plan plan_of(const struct nv_endpoint *endpoint)
         .address = endpoint->config.address,
         .listen_fd = endpoint->config.listen_fd,
         .deadline_ns = nv_clock_ns() + endpoint->config.open_timeout_ns,
+        .stop = &endpoint->stop,
     };
 }
 

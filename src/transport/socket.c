@@ -12,6 +12,7 @@
 #include "base/clock.h"
 
 #define LISTEN_BACKLOG 4096
+#define LOOK_UP_NS (20 * NV_NS_PER_MS)
 
 static const struct sockaddr_in *as_v4(const struct sockaddr_storage *address)
 {
@@ -178,6 +179,22 @@ int nv_socket_wait(int fd, short events, uint64_t deadline_ns, struct nv_error *
         if (n < 0 && errno != EINTR)
             return nv_fail_errno(err, NV_E_FAILED, errno, "ppoll");
     }
+}
+
+bool nv_flow_plan_over(const struct nv_flow_plan *plan)
+{
+    return nv_clock_ns() >= plan->deadline_ns || (plan->stop && atomic_load(plan->stop));
+}
+
+int nv_flow_plan_wait(const struct nv_flow_plan *plan, int fd, short events, struct nv_error *err)
+{
+    int ready = 0;
+    while (ready == 0 && !nv_flow_plan_over(plan)) {
+        uint64_t look_up_ns = nv_clock_ns() + LOOK_UP_NS;
+        ready = nv_socket_wait(
+            fd, events, look_up_ns < plan->deadline_ns ? look_up_ns : plan->deadline_ns, err);
+    }
+    return ready;
 }
 
 void nv_hello_encode(const struct nv_flow_plan *plan, unsigned flow, uint8_t type,

@@ -32,6 +32,11 @@ void nv_socket_record(struct nv_socket *socket);
 /* 1 ready, 0 deadline passed, <0 failed. */
 int nv_socket_wait(int fd, short events, uint64_t deadline_ns, struct nv_error *err);
 
+bool nv_flow_plan_over(const struct nv_flow_plan *plan); /* deadline passed, or stopped */
+
+/* As nv_socket_wait, until the plan's deadline; 0 also when the plan is stopped. */
+int nv_flow_plan_wait(const struct nv_flow_plan *plan, int fd, short events, struct nv_error *err);
+
 /* Hello frames open a flow on both transports: who, which flow, which run, and the token. */
 void nv_hello_encode(const struct nv_flow_plan *plan, unsigned flow, uint8_t type,
                      uint8_t out[NV_HEADER_BYTES]);

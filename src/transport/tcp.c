@@ -32,7 +32,7 @@ static int connect_one(const struct nv_flow_plan *plan, unsigned flow, struct nv
         connect(out->fd, (const struct sockaddr *)&plan->address, nv_address_len(&plan->address));
     if (failed && errno != EINPROGRESS)
         return nv_fail_errno(err, NV_E_PEER, errno, "connect %s/tcp (data)", text);
-    if (nv_socket_wait(out->fd, POLLOUT, plan->deadline_ns, err) <= 0)
+    if (nv_flow_plan_wait(plan, out->fd, POLLOUT, err) <= 0)
         return nv_fail(err, NV_E_PEER, "control works, no answer on %s/tcp: is the port open?",
                        text);
     int reason = 0;
@@ -63,7 +63,7 @@ static int read_hello(int fd, const struct nv_flow_plan *plan)
     uint8_t hello[NV_HEADER_BYTES];
     size_t used = 0;
     while (used < sizeof hello) {
-        if (nv_socket_wait(fd, POLLIN, plan->deadline_ns, NULL) <= 0)
+        if (nv_flow_plan_wait(plan, fd, POLLIN, NULL) <= 0)
             return -1;
         ssize_t n = recv(fd, hello + used, sizeof hello - used, 0);
         if (n <= 0)
@@ -76,7 +76,7 @@ static int read_hello(int fd, const struct nv_flow_plan *plan)
 static int accept_one(const struct nv_flow_plan *plan, struct nv_socket *sockets,
                       struct nv_error *err)
 {
-    if (nv_socket_wait(plan->listen_fd, POLLIN, plan->deadline_ns, err) <= 0)
+    if (nv_flow_plan_wait(plan, plan->listen_fd, POLLIN, err) <= 0)
         return nv_fail(err, NV_E_PEER, "the client opened no data connection (tcp)");
     int fd = accept4(plan->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0)

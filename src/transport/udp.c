@@ -46,7 +46,7 @@ static int connect_one(const struct nv_flow_plan *plan, unsigned flow, struct nv
         return nv_fail_errno(err, NV_E_PEER, errno, "connect %s/udp (data)", text);
     uint8_t hello[NV_HEADER_BYTES];
     nv_hello_encode(plan, flow, NV_MSG_HELLO, hello);
-    while (nv_clock_ns() < plan->deadline_ns) {
+    while (!nv_flow_plan_over(plan)) {
         uint64_t start_ns = nv_clock_ns();
         (void)send(out->fd, hello, sizeof hello, 0);
         if (wait_for_answer(out->fd, plan, flow)) {
@@ -107,7 +107,7 @@ static int answer(const struct nv_flow_plan *plan, unsigned flow, int fd)
 static int accept_one(const struct nv_flow_plan *plan, struct nv_socket *sockets,
                       struct nv_error *err)
 {
-    if (nv_socket_wait(plan->listen_fd, POLLIN, plan->deadline_ns, err) <= 0)
+    if (nv_flow_plan_wait(plan, plan->listen_fd, POLLIN, err) <= 0)
         return nv_fail(err, NV_E_PEER, "the client's hello did not arrive (udp)");
     uint8_t hello[NV_HEADER_BYTES];
     struct sockaddr_storage client;
