@@ -181,7 +181,8 @@ void nv_run_result_dispose(struct nv_run_result *result)
 {
     for (unsigned i = 0; i < result->row_count; i++) {
         free(result->rows[i].tx);
-        free(result->rows[i].rx->trace);
+        if (result->rows[i].rx)
+            free(result->rows[i].rx->trace);
         free(result->rows[i].rx);
     }
     free(result->rows);

@@ -35,20 +35,21 @@ void nv_bitmap_dispose(struct nv_bitmap *bitmap)
     *bitmap = (struct nv_bitmap){0};
 }
 
-/* First bit in [from, to) that is set (invert 0) or clear (invert ~0); to when there is none. */
+/* First bit in [from, to) that is set (invert 0) or clear (invert ~0); to when there is none. All
+ * is clear from the end on, however far off `to` is. */
 static uint64_t next_bit(const struct nv_bitmap *bitmap, uint64_t from, uint64_t to,
                          uint64_t invert)
 {
-    while (from < to) {
-        uint64_t word = from < bitmap->bits ? bitmap->words[from >> 6] : 0;
-        word = (word ^ invert) >> (from & 63);
+    uint64_t end = to < bitmap->bits ? to : bitmap->bits;
+    while (from < end) {
+        uint64_t word = (bitmap->words[from >> 6] ^ invert) >> (from & 63);
         if (word) {
             from += (uint64_t)__builtin_ctzll(word);
             return from < to ? from : to;
         }
         from = (from | 63) + 1;
     }
-    return to;
+    return invert && from < to ? from : to;
 }
 
 void nv_bitmap_clear_runs(const struct nv_bitmap *bitmap, uint64_t from, uint64_t to,

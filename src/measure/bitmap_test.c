@@ -45,6 +45,28 @@ static void holds_none_or_very_many(void **state)
     assert_null(bitmap.words);
 }
 
+static void take_run(void *context, uint64_t from, uint64_t to)
+{
+    uint64_t *run = context;
+    run[0] = from;
+    run[1] = to;
+}
+
+/* A far end may claim to have sent any number of messages. */
+static void is_clear_beyond_its_end(void **state)
+{
+    (void)state;
+    struct nv_bitmap bitmap;
+    uint64_t run[2];
+    assert_int_equal(nv_bitmap_init(&bitmap, 100, NULL), 0);
+    (void)nv_bitmap_test_and_set(&bitmap, 98);
+    nv_bitmap_clear_runs(&bitmap, 50, UINT64_MAX, take_run, run);
+    assert_true(run[0] == 99 && run[1] == UINT64_MAX);
+    nv_bitmap_clear_runs(&bitmap, 1000, UINT64_MAX, take_run, run);
+    assert_true(run[0] == 1000 && run[1] == UINT64_MAX);
+    nv_bitmap_dispose(&bitmap);
+}
+
 struct runs {
     bool clear[400];
     uint64_t end, from, to;
@@ -87,6 +109,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sets_each_bit_once),
         cmocka_unit_test(holds_none_or_very_many),
+        cmocka_unit_test(is_clear_beyond_its_end),
         cmocka_unit_test(finds_runs_of_clear_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

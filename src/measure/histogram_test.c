@@ -128,6 +128,19 @@ static void merging_equals_adding(void **state)
     assert_memory_equal(&merged, &whole, sizeof whole);
 }
 
+static void merging_keeps_the_extremes(void **state)
+{
+    (void)state;
+    static struct nv_hist low, high, empty;
+    nv_hist_add(&low, 5);
+    nv_hist_add(&high, 9);
+    nv_hist_merge(&high, &low);
+    assert_int_equal(high.min, 5);
+    assert_int_equal(high.max, 9);
+    nv_hist_merge(&high, &empty);
+    assert_int_equal(high.min, 5);
+}
+
 static void reset_leaves_nothing(void **state)
 {
     (void)state;
@@ -151,6 +164,7 @@ int main(void)
         cmocka_unit_test(keeps_exact_moments),
         cmocka_unit_test(counts_what_has_no_bucket),
         cmocka_unit_test(merging_equals_adding),
+        cmocka_unit_test(merging_keeps_the_extremes),
         cmocka_unit_test(reset_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

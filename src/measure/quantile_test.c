@@ -40,9 +40,9 @@ static void takes_the_nearest_rank(void **state)
         double p;
         uint64_t value;
     } rows[] = {
-        {0.001, 1},  /* ceil(0.1) */
-        {0.1, 10},   /* exactly 10, though 0.1 is not exact in binary */
-        {0.101, 11}, /* ceil(10.1) */
+        {0.001, 1},             /* ceil(0.1) */
+        {0.1, 10},   {0.07, 7}, /* 0.07 * 100 is above 7 in binary */
+        {0.101, 11},            /* ceil(10.1) */
         {0.5, 50},   {0.99, 99}, {0.995, 100}, {0.999, 100},
     };
     fill(1, 100);

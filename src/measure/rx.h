@@ -18,7 +18,7 @@
 
 /* What the receiver of one flow knows. The live meter, the report, and one read from the far end's
  * report are the same struct; only `live` and `trace` point elsewhere. All zero is an empty meter
- * that others can be merged into, or that the tables below can fill. About 600 KB: keep it on the
+ * that others can be merged into, or that the tables below can fill. About 440 KB: keep it on the
  * heap.
  *
  * Counts are of the measured phase (by intended time) unless their name begins with all_, goodput_
@@ -121,6 +121,10 @@ void nv_rx_dispose(struct nv_rx *rx);
 /* Adds src to dst, which is all zero or the result of merging: the row over all flows. The trace is
  * not merged. Values that mean nothing over several flows become NV_UNKNOWN. */
 void nv_rx_merge(struct nv_rx *dst, const struct nv_rx *src);
+
+/* Whether a meter that came from elsewhere can be read: its lists are no longer than they can be.
+ */
+bool nv_rx_valid(const struct nv_rx *rx);
 
 extern const struct nv_counter_row nv_rx_counters[];
 extern const struct nv_hist_row nv_rx_hists[];

@@ -113,3 +113,8 @@ void nv_rx_merge(struct nv_rx *dst, const struct nv_rx *src)
         nv_hist_merge((struct nv_hist *)(void *)((char *)dst + row->offset),
                       (const struct nv_hist *)(const void *)((const char *)src + row->offset));
 }
+
+bool nv_rx_valid(const struct nv_rx *rx)
+{
+    return rx->intervals.count <= NV_INTERVALS_MAX && rx->deadlines.count <= NV_DEADLINES_MAX;
+}

@@ -125,9 +125,9 @@ static void goodput_has_the_receivers_window(void **state)
     struct nv_rx *rx = new_rx(&plain);
     arrive_in_time(rx, 0, 98);
     arrive_in_time(rx, 100, 345);
-    arrive(rx, 98, 348 * MS);            /* of the warm-up */
-    arrive(rx, 348, 353 * MS - US - 1);  /* just before the end, */
-    arrive(rx, 349, 353 * MS - US + MS); /* and after it */
+    arrive(rx, 98, 348 * MS);           /* of the warm-up */
+    arrive(rx, 348, 353 * MS - US - 1); /* just before the end, */
+    arrive(rx, 349, 353 * MS - US);     /* and at the end */
     nv_rx_finish(rx, 100, 350);
     assert_int_equal(rx->goodput_from_ns, 100 * MS + DELAY_NS - US);
     assert_int_equal(rx->goodput_count, 245 + 1 + 1);
@@ -339,6 +339,20 @@ static void tables_name_every_value(void **state)
     free(rx);
 }
 
+static void lists_longer_than_can_be_are_refused(void **state)
+{
+    (void)state;
+    struct nv_rx *rx = new_rx(&plain);
+    assert_true(nv_rx_valid(rx));
+    rx->deadlines.count = NV_DEADLINES_MAX + 1;
+    assert_false(nv_rx_valid(rx));
+    rx->deadlines.count = NV_DEADLINES_MAX;
+    assert_true(nv_rx_valid(rx));
+    rx->intervals.count = NV_INTERVALS_MAX + 1;
+    assert_false(nv_rx_valid(rx));
+    free_rx(rx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -354,6 +368,7 @@ int main(void)
         cmocka_unit_test(trace_keeps_measured_messages),
         cmocka_unit_test(flows_add_up),
         cmocka_unit_test(tables_name_every_value),
+        cmocka_unit_test(lists_longer_than_can_be_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "base/error.h"
-
 #define ROWS(name, field, count, merge)                                                            \
     {                                                                                              \
         name, offsetof(struct nv_tx, field), count, merge                                          \
@@ -130,4 +128,9 @@ void nv_tx_merge(struct nv_tx *dst, const struct nv_tx *src)
     nv_counters_merge(nv_tx_counters, dst, src);
     nv_hist_merge(&dst->sched_lag, &src->sched_lag);
     nv_hist_merge(&dst->block_lag, &src->block_lag);
+}
+
+bool nv_tx_valid(const struct nv_tx *tx)
+{
+    return tx->intervals.count <= NV_INTERVALS_MAX;
 }

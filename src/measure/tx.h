@@ -2,6 +2,7 @@
 #ifndef NV_MEASURE_TX_H
 #define NV_MEASURE_TX_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "measure/counter.h"
@@ -62,6 +63,10 @@ void nv_tx_record(struct nv_tx *tx, const struct nv_tx_event *event);
 /* Adds src to dst, which is all zero or the result of merging: the row over all flows. Values that
  * mean nothing over several flows become NV_UNKNOWN. */
 void nv_tx_merge(struct nv_tx *dst, const struct nv_tx *src);
+
+/* Whether a meter that came from elsewhere can be read: its lists are no longer than they can be.
+ */
+bool nv_tx_valid(const struct nv_tx *tx);
 
 extern const struct nv_counter_row nv_tx_counters[];
 extern const struct nv_hist_row nv_tx_hists[];

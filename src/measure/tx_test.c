@@ -178,6 +178,16 @@ static void tables_name_every_value(void **state)
     free(tx);
 }
 
+static void lists_longer_than_can_be_are_refused(void **state)
+{
+    (void)state;
+    struct nv_tx *tx = new_tx();
+    assert_true(nv_tx_valid(tx));
+    tx->intervals.count = NV_INTERVALS_MAX + 1;
+    assert_false(nv_tx_valid(tx));
+    free(tx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +197,7 @@ int main(void)
         cmocka_unit_test(nothing_measured),
         cmocka_unit_test(flows_add_up),
         cmocka_unit_test(tables_name_every_value),
+        cmocka_unit_test(lists_longer_than_can_be_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -95,6 +95,7 @@ static void jitter_by_hand(void **state)
         {5000, 18, 19}, /* 0: S = 310 - 318 / 16 (19) = 291; 18.2 */
         {4000, 79, 79}, /* 1000: S = 291 + 1000 - 299 / 16 (18) = 1273; 79.6 */
         {4000, 74, 79}, /* 0: S = 1273 - 1281 / 16 (80) = 1193; 74.6 */
+        {4000, 69, 79}, /* 0: S = 1193 - 1201 / 16 (75) = 1118; 69.9 */
     };
     struct nv_jitter jitter = {.last_ns = NV_UNKNOWN, .max_ns = NV_UNKNOWN};
     struct nv_jitter_live jitter_live = {0};

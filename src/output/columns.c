@@ -8,9 +8,9 @@
 #include "output/lines.h"
 
 const struct nv_sheet *const nv_sheets[] = {
-    &nv_sheet_quantiles, &nv_sheet_deadlines, &nv_sheet_intervals,   &nv_sheet_hist,
-    &nv_sheet_patterns,  &nv_sheet_messages,  &nv_sheet_comparisons, &nv_sheet_runs,
-    NULL,
+    &nv_sheet_runs,      &nv_sheet_quantiles,   &nv_sheet_deadlines,
+    &nv_sheet_intervals, &nv_sheet_hist,        &nv_sheet_patterns,
+    &nv_sheet_messages,  &nv_sheet_comparisons, NULL,
 };
 
 /* Of runs.csv and of comparisons.csv: what a cell does not fix has no place in the latter. */
@@ -55,8 +55,8 @@ static void append_option(struct columns *columns, const struct nv_sheet *sheet,
     if (sheet->summary_lines && differs_within_cell(option))
         return;
     bool is_size = strcmp(option->name, "size") == 0;
-    int len = snprintf(column.name, sizeof column.name, "%s%s", is_size ? "msg_" : "",
-                       option->name);
+    int len =
+        snprintf(column.name, sizeof column.name, "%s%s", is_size ? "msg_" : "", option->name);
     NV_ASSERT(len > 0 && (size_t)len < sizeof column.name);
     for (char *c = column.name; *c; c++)
         *c = *c == '-' ? '_' : *c;

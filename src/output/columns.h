@@ -35,8 +35,8 @@ struct nv_emit {
 };
 
 struct nv_sheet {
-    const char *file; /* "runs.csv" */
-    const char *help; /* what one row is */
+    const char *file;                      /* "runs.csv" */
+    const char *help;                      /* what one row is */
     const struct nv_column *const *groups; /* NULL-terminated, in order */
     bool with_options; /* after the second group: a column for each row of nv_spec_options */
     /* One of the two is set. */
@@ -44,8 +44,7 @@ struct nv_sheet {
     int (*summary_lines)(struct nv_emit *emit, const struct nv_summary *summary);
 };
 
-/* In the order in which a run is written: runs.csv is last, so that a run found there is complete
- * everywhere. Ends with NULL. */
+/* Ends with NULL. */
 extern const struct nv_sheet *const nv_sheets[];
 #define NV_SHEETS_MAX 8u
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "output/lines.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "output/field.h"
@@ -38,11 +40,14 @@ static void get_direction(struct nv_field *field, const struct nv_column *column
 }
 
 /* column->offset: which arm. */
-static void get_arm_transport(struct nv_field *field, const struct nv_column *column,
-                              const void *line)
+static void get_arm(struct nv_field *field, const struct nv_column *column, const void *line)
 {
     const struct nv_summary_line *at = line;
-    nv_field_text(field, at->cell->arm[column->offset].spec->transport);
+    const struct nv_summary_arm *arm = &at->cell->arm[column->offset];
+    size_t i = 0;
+    for (; arm->name[i] && i + 1 < sizeof field->text; i++)
+        field->text[i] = (char)tolower((unsigned char)arm->name[i]);
+    field->text[i] = '\0';
 }
 
 static void get_metric_text(struct nv_field *field, const struct nv_column *column,
@@ -98,7 +103,26 @@ static void get_interval(struct nv_field *field, const struct nv_column *column,
 static void get_verdict(struct nv_field *field, const struct nv_column *column, const void *line)
 {
     (void)column;
-    nv_field_text(field, nv_verdict_name(comparison_of(line)->verdict));
+    const struct nv_summary_arm *arm = ((const struct nv_summary_line *)line)->cell->arm;
+    char words[64] = "";
+    switch (comparison_of(line)->verdict) {
+    case NV_VERDICT_A_WINS:
+    case NV_VERDICT_B_WINS:
+        (void)snprintf(words, sizeof words, "%s wins",
+                       arm[comparison_of(line)->verdict == NV_VERDICT_B_WINS].name);
+        break;
+    case NV_VERDICT_A_SLIGHTLY:
+    case NV_VERDICT_B_SLIGHTLY:
+        (void)snprintf(words, sizeof words, "%s slightly better",
+                       arm[comparison_of(line)->verdict == NV_VERDICT_B_SLIGHTLY].name);
+        break;
+    case NV_VERDICT_NONE:
+        (void)snprintf(words, sizeof words, "no interval");
+        break;
+    default:
+        (void)snprintf(words, sizeof words, "%s", nv_verdict_name(comparison_of(line)->verdict));
+    }
+    nv_field_text(field, words);
 }
 
 static void get_stop(struct nv_field *field, const struct nv_column *column, const void *line)
@@ -116,9 +140,10 @@ static const struct nv_column key_columns[] = {
 };
 
 static const struct nv_column arm_columns[] = {
-    NV_COLUMN("a_transport", "Transport of arm a, which b is measured against.", get_arm_transport,
-              .offset = 0),
-    NV_COLUMN("b_transport", "Transport of arm b.", get_arm_transport, .offset = 1),
+    NV_COLUMN("arm_a",
+              "Transport of arm a, which b is measured against; with a letter when both are one.",
+              get_arm, .offset = 0),
+    NV_COLUMN("arm_b", "Transport of arm b, likewise.", get_arm, .offset = 1),
     NV_COLUMN("", NULL, NULL),
 };
 
@@ -126,7 +151,7 @@ static const struct nv_column arm_columns[] = {
 #define AT(member) .offset = offsetof(struct nv_comparison, member)
 
 static const struct nv_column result_columns[] = {
-    NV_COLUMN("metric", "What is compared, one value a run: a column of runs.csv, flow=all.",
+    NV_COLUMN("metric", "What is compared, one value a run: that of its flow=all row.",
               get_metric_text, METRIC_AT(name)),
     NV_COLUMN("stat", "What that value is within a run.", get_metric_text, METRIC_AT(stat)),
     NV_COLUMN("unit", "Unit of the medians and of difference.", get_metric_text, METRIC_AT(unit)),
@@ -151,9 +176,10 @@ static const struct nv_column result_columns[] = {
     NV_COLUMN("ci90_lo", "Lower end of the 90 % interval, which decides ties.", get_interval,
               AT(ci90_lo)),
     NV_COLUMN("ci90_hi", "Its upper end.", get_interval, AT(ci90_hi)),
-    NV_COLUMN("sign_ci_lo",
-              "Lower end of the 95 % sign interval, which assumes no symmetry; empty below 6 blocks.",
-              get_interval, AT(sign_ci_lo)),
+    NV_COLUMN(
+        "sign_ci_lo",
+        "Lower end of the 95 % sign interval, which assumes no symmetry; empty below 6 blocks.",
+        get_interval, AT(sign_ci_lo)),
     NV_COLUMN("sign_ci_hi", "Its upper end.", get_interval, AT(sign_ci_hi)),
     NV_COLUMN("margin", "Smallest effect that matters, on the scale of the pairs.", get_real,
               AT(margin_used)),
@@ -169,10 +195,11 @@ static const struct nv_column result_columns[] = {
               "p that it does not matter which arm ran first; below 0.01 suspect carry-over.",
               get_interval, AT(order_effect_p)),
     NV_COLUMN("drift_rho", "Rank correlation of the pairs with time.", get_interval, AT(drift_rho)),
-    NV_COLUMN("verdict",
-              "a_wins, b_wins, a_slightly, b_slightly, tie, inconclusive, undefined, or none (below "
-              "6 blocks).",
-              get_verdict),
+    NV_COLUMN(
+        "verdict",
+        "The better arm by name with wins or slightly better; tie; inconclusive; undefined (too "
+        "often infinite in both); no interval (below 6 blocks).",
+        get_verdict),
     NV_COLUMN("needed_blocks", "When inconclusive: about how many blocks would tell.", get_needed),
     NV_COLUMN("stop_reason", "Why no more blocks were run.", get_stop),
     NV_COLUMN("", NULL, NULL),

@@ -14,7 +14,7 @@
 /* Rows gather in one buffer and go to the kernel by write(), whole rows at a time. A file's size
  * after the last complete run is remembered: a run that cannot be written is cut off again. */
 
-#define BUFFER_BYTES (256u * 1024u)
+#define BUFFER_BYTES ((size_t)256 * 1024)
 #define PATH_BYTES 4096u
 
 struct csv_file {
@@ -220,7 +220,8 @@ int nv_csv_set_run(struct nv_csv_set *set, const struct nv_run_result *run, stru
 {
     if (run->key.block == 0)
         return NV_OK;
-    for (unsigned i = 0; i < set->file_count; i++) {
+    /* runs.csv comes last: a run that is found there is complete everywhere. */
+    for (unsigned i = set->file_count; i-- > 0;) {
         struct csv_emit csv = {.emit = {emit_line}, .set = set, .file = &set->files[i]};
         set->used = 0;
         if (!csv.file->sheet->run_lines)

@@ -79,12 +79,13 @@ static void get_reportable(struct nv_field *field, const struct nv_column *colum
 #define QUANTILE_AT(member) .offset = offsetof(struct nv_quantile, member)
 
 static const struct nv_column quantile_columns[] = {
-    NV_COLUMN("metric",
-              "resp: from the intended send time to arrival; serv: from the actual send; sched_lag, "
-              "block_lag: lateness of sends, ours and the transport's; ipdv: |difference of delay| "
-              "of neighbours; late_offset: of reordered messages; hol: head-of-line blocking; dwell: "
-              "time in the server.",
-              get_metric, .offset = offsetof(struct quantile_line, source)),
+    NV_COLUMN(
+        "metric",
+        "resp: from the intended send time to arrival; serv: from the actual send; sched_lag, "
+        "block_lag: lateness of sends, ours and the transport's; ipdv: |difference of delay| "
+        "of neighbours; late_offset: of reordered messages; hol: head-of-line blocking; dwell: "
+        "time in the server.",
+        get_metric, .offset = offsetof(struct quantile_line, source)),
     NV_COLUMN("population",
               "all: of all scheduled messages, those that never arrived at infinity; delivered: of "
               "those observed only, never to be compared alone.",
@@ -173,7 +174,8 @@ static void get_bucket(struct nv_field *field, const struct nv_column *column, c
 }
 
 static const struct nv_column hist_columns[] = {
-    NV_COLUMN("metric", "resp, serv or sched_lag, as in quantiles.csv; of messages delivered (sent).",
+    NV_COLUMN("metric",
+              "resp, serv or sched_lag, as in quantiles.csv; of messages delivered (sent).",
               get_metric, .offset = offsetof(struct hist_line, source)),
     NV_COLUMN("lo_ns", "Values in this bucket are at least this.", get_bucket,
               .offset = offsetof(struct hist_line, lo_ns)),

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "output/columns.h"
-#include "output/csv_row.h"
 
 /* The tables as documentation. */
 
@@ -12,16 +11,15 @@
 /* What a walk over all columns is given. */
 struct visit {
     FILE *out;
-    const char *name;    /* looked for */
-    const char *last;    /* file that was printed last */
+    const char *name; /* looked for */
+    const char *last; /* file that was printed last */
     unsigned found_count;
     char nearest[NV_COLUMN_NAME_BYTES];
     unsigned nearest_common;
 };
 
-static void each_column(struct visit *visit,
-                        void (*see)(struct visit *, const struct nv_sheet *,
-                                    const struct nv_column *))
+static void each_column(struct visit *visit, void (*see)(struct visit *, const struct nv_sheet *,
+                                                         const struct nv_column *))
 {
     struct nv_column *columns = malloc(NV_COLUMNS_MAX * sizeof *columns);
     if (!columns)
@@ -60,22 +58,14 @@ void nv_columns_print_markdown(FILE *out)
     each_column(&visit, print_markdown);
 }
 
-static void get_help(struct nv_field *field, const struct nv_column *column, const void *line)
-{
-    (void)column;
-    (void)snprintf(field->text, sizeof field->text, "%s", (const char *)line);
-}
-
+/* Help is longer than any value may be. */
 static void print_csv(struct visit *visit, const struct nv_sheet *sheet,
                       const struct nv_column *column)
 {
-    static const struct nv_column help = {.name = "help", .get = get_help};
-    char *row = malloc(NV_CSV_ROW_BYTES);
-    if (!row)
-        return;
-    int len = (int)nv_csv_row(row, &help, 1, column->help);
-    (void)fprintf(visit->out, "%s,%s,%.*s", sheet->file, column->name, len, row);
-    free(row);
+    (void)fprintf(visit->out, "%s,%s,\"", sheet->file, column->name);
+    for (const char *c = column->help; *c; c++)
+        (void)fprintf(visit->out, *c == '"' ? "\"%c" : "%c", *c);
+    (void)fprintf(visit->out, "\"\n");
 }
 
 void nv_columns_print_csv(FILE *out)

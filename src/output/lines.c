@@ -138,18 +138,22 @@ static void key_direction(struct nv_field *field, const struct nv_column *column
 #define RUN(field) .offset = offsetof(struct nv_run_result, field)
 
 const struct nv_column nv_key_columns[] = {
-    NV_COLUMN("campaign_id", "The campaign that the run belongs to.", key_text, RUN(key.campaign_id)),
+    NV_COLUMN("campaign_id", "The campaign that the run belongs to.", key_text,
+              RUN(key.campaign_id)),
     NV_COLUMN("run_id", "The run: one schedule over one transport.", key_text, RUN(key.run_id)),
-    NV_COLUMN("cell_id", "The combination of all factors but the transport.", key_text, RUN(key.cell_id)),
+    NV_COLUMN("cell_id", "The combination of all factors but the transport.", key_text,
+              RUN(key.cell_id)),
     NV_COLUMN("block", "Block within the cell, from 1: one run of each arm on the same schedule.",
-     key_unsigned, RUN(key.block)),
+              key_unsigned, RUN(key.block)),
     NV_COLUMN("slot", "1 or 2: first or second run of its block.", key_unsigned, RUN(key.slot)),
     NV_COLUMN("arm", "a or b: which side of the comparison the run is on.", key_arm),
     NV_COLUMN("transport", "tcp or udp.", key_text, RUN(spec.transport)),
     NV_COLUMN("engine", "How sockets were driven.", key_text, RUN(spec.engine)),
-    NV_COLUMN("workload", "What the two ends did: stream (one way) or rr (each message is answered).",
-     key_text, RUN(spec.workload)),
-    NV_COLUMN("flow", "Number of the flow, from 0, or all: all flows of the direction together.", key_flow),
+    NV_COLUMN("workload",
+              "What the two ends did: stream (one way) or rr (each message is answered).", key_text,
+              RUN(spec.workload)),
+    NV_COLUMN("flow", "Number of the flow, from 0, or all: all flows of the direction together.",
+              key_flow),
     NV_COLUMN("dir", "up (client to server), down, or rtt (there and back, rr).", key_direction),
     {.name = ""},
 };

@@ -70,10 +70,11 @@ static const struct nv_column message_columns[] = {
               TRACE_AT(t_rcv_ns)),
     NV_COLUMN("recv_calls", "Receive calls that its bytes came in.", get_trace_u32,
               TRACE_AT(recv_calls)),
-    NV_COLUMN("status",
-              "ok; late: arrived after the drain time; dup: a copy of one that arrived before; lost: "
-              "sent and never arrived; missing: lost, or never sent.",
-              get_status),
+    NV_COLUMN(
+        "status",
+        "ok; late: arrived after the drain time; dup: a copy of one that arrived before; lost: "
+        "sent and never arrived; missing: lost, or never sent.",
+        get_status),
     NV_COLUMN("arrival_index", "Place among all arrivals of the flow, from 0.", get_trace_u64,
               TRACE_AT(arrival_index)),
     NV_COLUMN("", NULL, NULL),
@@ -114,8 +115,8 @@ static int message_lines_of_row(struct nv_emit *emit, const struct nv_line *at)
     if (!rx->trace)
         return NV_OK;
     /* What the trace had no room for is not missing: then nobody can tell what is. */
-    bool complete = rx->trace_missed_count == 0 && tx->seq_end != NV_UNKNOWN &&
-                    tx->seq_first < tx->seq_end;
+    bool complete =
+        rx->trace_missed_count == 0 && tx->seq_end != NV_UNKNOWN && tx->seq_first < tx->seq_end;
     if (complete && nv_bitmap_init(&seen, tx->seq_end - tx->seq_first, NULL))
         return NV_E_FAILED;
     int result = trace_lines(emit, at, &seen);

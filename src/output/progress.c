@@ -24,7 +24,8 @@ static double seconds_between(uint64_t from_ns, uint64_t to_ns)
 
 double nv_progress_left_s(const struct nv_progress *progress, const struct nv_progress_now *now)
 {
-    unsigned left = progress->runs_total > now->runs_done ? progress->runs_total - now->runs_done : 0;
+    unsigned left =
+        progress->runs_total > now->runs_done ? progress->runs_total - now->runs_done : 0;
     double run_s = progress->run_expected_s;
     if (now->runs_done >= PACE_RUNS_MIN)
         run_s = seconds_between(progress->start_ns, now->run_start_ns) / now->runs_done;
@@ -79,7 +80,8 @@ void nv_progress_show(const struct nv_progress *progress, const struct nv_progre
     char line[LINE_BYTES];
     if (!progress->live)
         return;
-    (void)fprintf(progress->out, "\r%s\033[K", nv_progress_format(progress, now, line, sizeof line));
+    (void)fprintf(progress->out, "\r%s\033[K",
+                  nv_progress_format(progress, now, line, sizeof line));
     (void)fflush(progress->out);
 }
 

@@ -25,6 +25,23 @@ static void get_rate(struct nv_field *field, const struct nv_column *column, con
     nv_field_real(field, spec->rate.kind == NV_RATE_MAX ? NAN : nv_spec_rate_msgs(spec));
 }
 
+/* A time of the spec (column->offset) in the unit that the column's name ends with. */
+static void get_spec_ms(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    const struct nv_spec *spec = &((const struct nv_line *)line)->run->spec;
+    uint64_t ns;
+    memcpy(&ns, (const char *)spec + column->offset, sizeof ns);
+    nv_field_real(field, (double)ns / 1e6);
+}
+
+static void get_spec_s(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    const struct nv_spec *spec = &((const struct nv_line *)line)->run->spec;
+    uint64_t ns;
+    memcpy(&ns, (const char *)spec + column->offset, sizeof ns);
+    nv_field_real(field, (double)ns / 1e9);
+}
+
 static void get_path(struct nv_field *field, const struct nv_column *column, const void *line)
 {
     (void)column;
@@ -73,6 +90,14 @@ static const struct nv_column input_columns[] = {
     NV_COLUMN("rate_msgs_per_s",
               "Messages a second that were asked for, all flows together; empty at rate max.",
               get_rate),
+    {"deadline_ms", "A message is on time within this after its intended time.", get_spec_ms,
+     offsetof(struct nv_spec, deadline_ns), NULL},
+    {"tmax_ms", "What has not arrived this long after the last send is lost.", get_spec_ms,
+     offsetof(struct nv_spec, drain_ns), NULL},
+    {"warmup_s", "Length of the warm-up, which is not counted.", get_spec_s,
+     offsetof(struct nv_spec, warmup_ns), NULL},
+    {"measure_s", "Length of the measured phase.", get_spec_s,
+     offsetof(struct nv_spec, duration_ns), NULL},
     NV_COLUMN("path", "The emulated path, or none: the real network.", get_path),
     NV_COLUMN("sched_hash",
               "FNV-1a hash of the schedule, hexadecimal: equal in both runs of a block.", get_hash),
@@ -102,9 +127,8 @@ static int run_lines(struct nv_emit *emit, const struct nv_run_result *run)
 }
 
 static const struct nv_column *const groups[] = {
-    nv_key_columns,        start_columns,        input_columns,
-    nv_runs_count_columns, nv_runs_time_columns, nv_runs_system_columns,
-    verdict_columns,       NULL,
+    nv_key_columns,       start_columns,          input_columns,   nv_runs_count_columns,
+    nv_runs_time_columns, nv_runs_system_columns, verdict_columns, NULL,
 };
 
 const struct nv_sheet nv_sheet_runs = {

@@ -6,9 +6,11 @@
 
 #include "output/field.h"
 
-#define CI_Z 1.959963984540054      /* standard normal quantile of 0.975 */
-#define LOSS_DISPERSION_MAX 1.2     /* above it losses cluster, and a binomial interval is too narrow */
-#define LOSS_NONE_UPPER 3.0         /* rule of three: 95 % upper bound for none in n is 3 / n */
+#define CI_Z 1.959963984540054 /* standard normal quantile of 0.975 */
+#define LOSS_DISPERSION_MAX                                                                        \
+    1.2                     /* above it losses cluster, and a binomial interval is too narrow      \
+                             */
+#define LOSS_NONE_UPPER 3.0 /* rule of three: 95 % upper bound for none in n is 3 / n */
 
 static const struct nv_result_row *row_of(const void *line)
 {
@@ -29,7 +31,8 @@ static double loss_dispersion(const struct nv_result_row *row)
     return nv_dispersion(lost, (unsigned)count, row->tx->sent_count, 1 - ratio);
 }
 
-/* Wilson's score interval (JASA 22, 1927); upper bound by the rule of three when nothing is lost. */
+/* Wilson's score interval (JASA 22, 1927); upper bound by the rule of three when nothing is lost.
+ */
 static struct nv_bounds loss_bounds(const struct nv_result_row *row)
 {
     double n = (double)row->tx->sent_count;
@@ -79,8 +82,7 @@ static void get_burst_max(struct nv_field *field, const struct nv_column *column
 static void get_gilbert(struct nv_field *field, const struct nv_column *column, const void *line)
 {
     struct nv_gilbert gilbert = nv_losses_gilbert(&row_of(line)->rx->losses);
-    const double *value =
-        (const double *)(const void *)((const char *)&gilbert + column->offset);
+    const double *value = (const double *)(const void *)((const char *)&gilbert + column->offset);
     nv_field_real(field, gilbert.known ? *value : NAN);
 }
 
@@ -175,10 +177,11 @@ const struct nv_column nv_runs_count_columns[] = {
               get_clock_count, NV_AT_RX(negative_count)),
     NV_COLUMN("loss_ratio", "lost_count / sent_count; empty when nothing was sent.",
               get_loss_ratio),
-    NV_COLUMN("loss_ci_lo_ratio",
-              "Lower end of the 95 % interval of loss_ratio (Wilson); empty when losses cluster, as "
-              "the interval would be too narrow.",
-              get_loss_lo),
+    NV_COLUMN(
+        "loss_ci_lo_ratio",
+        "Lower end of the 95 % interval of loss_ratio (Wilson); empty when losses cluster, as "
+        "the interval would be too narrow.",
+        get_loss_lo),
     NV_COLUMN("loss_ci_hi_ratio",
               "Upper end of the same interval; 3 / sent_count when nothing was lost (rule of "
               "three).",

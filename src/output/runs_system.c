@@ -145,9 +145,10 @@ const struct nv_column nv_runs_system_columns[] = {
     NV_COLUMN("connect_ns",
               "TCP: connect() to established; UDP: hello to its answer; empty over several flows.",
               get_connect),
-    NV_COLUMN("sndbuf_granted_bytes",
-              "SO_SNDBUF of a socket of the sender, as the kernel granted it (it doubles requests).",
-              get_nonzero, NV_AT_ROW(sender.io.sndbuf_bytes)),
+    NV_COLUMN(
+        "sndbuf_granted_bytes",
+        "SO_SNDBUF of a socket of the sender, as the kernel granted it (it doubles requests).",
+        get_nonzero, NV_AT_ROW(sender.io.sndbuf_bytes)),
     NV_COLUMN("rcvbuf_granted_bytes", "SO_RCVBUF of a socket of the receiver, as granted.",
               get_nonzero, NV_AT_ROW(receiver.io.rcvbuf_bytes)),
     NV_COLUMN("mtu_bytes", "Largest packet of the route (IP_MTU); empty when not known.",

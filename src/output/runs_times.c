@@ -71,7 +71,8 @@ static void get_pdv_p99(struct nv_field *field, const struct nv_column *column, 
 
 static void get_per_second(struct nv_field *field, uint64_t count, double unit, const void *line)
 {
-    nv_field_real(field, count == NV_UNKNOWN ? NAN : (double)count * unit / nv_line_measure_s(line));
+    nv_field_real(field,
+                  count == NV_UNKNOWN ? NAN : (double)count * unit / nv_line_measure_s(line));
 }
 
 static void get_offered(struct nv_field *field, const struct nv_column *column, const void *line)
@@ -120,14 +121,16 @@ const struct nv_column nv_runs_time_columns[] = {
               get_p50, .offset = NV_HIST_LATE_OFFSET),
     NV_COLUMN("late_offset_max_ns", "Largest such time; empty when none is known.", get_max,
               .offset = NV_HIST_LATE_OFFSET),
-    NV_COLUMN("ipdv_abs_p50_ns",
-              "Median of |difference of delay| between messages sent one after the other (RFC 3393).",
-              get_p50, .offset = NV_HIST_IPDV),
+    NV_COLUMN(
+        "ipdv_abs_p50_ns",
+        "Median of |difference of delay| between messages sent one after the other (RFC 3393).",
+        get_p50, .offset = NV_HIST_IPDV),
     NV_COLUMN("ipdv_abs_p99_ns", "99th percentile of the same.", get_p99, .offset = NV_HIST_IPDV),
-    NV_COLUMN("pdv_p99_ns",
-              "99th percentile of the delay from the send, less the smallest such delay (RFC 5481); "
-              "empty when clocks differ.",
-              get_pdv_p99, .offset = NV_HIST_SERV),
+    NV_COLUMN(
+        "pdv_p99_ns",
+        "99th percentile of the delay from the send, less the smallest such delay (RFC 5481); "
+        "empty when clocks differ.",
+        get_pdv_p99, .offset = NV_HIST_SERV),
     NV_COLUMN("rfc3550_jitter_ns",
               "Interarrival jitter at the end (RFC 3550 §6.4.1): the last 16 messages or so; empty "
               "over several flows.",
@@ -137,10 +140,11 @@ const struct nv_column nv_runs_time_columns[] = {
     NV_COLUMN("offered_bps", "Bits a second that the schedule asked for, headers of ours included.",
               get_offered),
     NV_COLUMN("sent_bps", "Bits a second that the sender's kernel took.", get_sent),
-    NV_COLUMN("goodput_bps",
-              "Bits a second of first copies that arrived within the receiver's own window, as long "
-              "as the measured phase.",
-              get_goodput),
+    NV_COLUMN(
+        "goodput_bps",
+        "Bits a second of first copies that arrived within the receiver's own window, as long "
+        "as the measured phase.",
+        get_goodput),
     NV_COLUMN("msg_rate_per_s", "Messages a second in the same window.", get_msg_rate),
     NV_COLUMN("goodput_bytes", "Bytes of first copies that arrived in that window.",
               nv_get_rx_count, NV_AT_RX(goodput_bytes)),
@@ -169,14 +173,16 @@ const struct nv_column nv_runs_time_columns[] = {
               NV_AT_RX(hol.episode_count)),
     NV_COLUMN("hol_total_ns", "Sum of these waits.", nv_get_rx_count, NV_AT_RX(hol.total_ns)),
     NV_COLUMN("hol_max_ns", "Longest of these waits.", nv_get_rx_count, NV_AT_RX(hol.max_ns)),
-    NV_COLUMN("hol_method", "How head-of-line blocking was found; app_ub: from the application's "
-                            "own stamps, an upper bound that includes queueing.",
+    NV_COLUMN("hol_method",
+              "How head-of-line blocking was found; app_ub: from the application's "
+              "own stamps, an upper bound that includes queueing.",
               get_hol_method),
     NV_COLUMN("sched_lag_p50_ns",
               "Median lateness of sends by our own fault (timer, processor), of messages sent.",
               get_p50, .offset = NV_HIST_SCHED_LAG),
-    NV_COLUMN("sched_lag_p99_ns", "99th percentile of the same: how far the instrument can be "
-                                  "trusted.",
+    NV_COLUMN("sched_lag_p99_ns",
+              "99th percentile of the same: how far the instrument can be "
+              "trusted.",
               get_p99, .offset = NV_HIST_SCHED_LAG),
     NV_COLUMN("sched_lag_max_ns", "Largest of the same.", get_max, .offset = NV_HIST_SCHED_LAG),
     NV_COLUMN("block_lag_p99_ns",

@@ -25,8 +25,7 @@ static void get_time_s(struct nv_field *field, const struct nv_column *column, c
 /* column->offset is that of the array in struct nv_tx or struct nv_rx. */
 static uint64_t slot_at(const void *meter, const struct nv_column *column, const void *line)
 {
-    const uint64_t *slots =
-        (const uint64_t *)(const void *)((const char *)meter + column->offset);
+    const uint64_t *slots = (const uint64_t *)(const void *)((const char *)meter + column->offset);
     return slots[((const struct interval_line *)line)->index];
 }
 
@@ -201,8 +200,8 @@ static int pattern_lines_of_row(struct nv_emit *emit, const struct nv_line *at)
     for (unsigned i = 0; i < sizeof pattern_kinds / sizeof pattern_kinds[0] && result >= 0; i++) {
         struct pattern_line line = {.at = *at, .kind = pattern_kinds[i].name};
         const char *rx = (const char *)at->row->rx;
-        result = slot_lines(emit, &line,
-                            (const uint64_t *)(const void *)(rx + pattern_kinds[i].offset));
+        result =
+            slot_lines(emit, &line, (const uint64_t *)(const void *)(rx + pattern_kinds[i].offset));
     }
     return result;
 }
@@ -216,8 +215,9 @@ static const struct nv_column *const pattern_groups[] = {nv_key_columns, pattern
 
 const struct nv_sheet nv_sheet_patterns = {
     .file = "patterns.csv",
-    .help = "Small numbers and how often they occurred: one row for each run, flow, direction, kind "
-            "and value.",
+    .help =
+        "Small numbers and how often they occurred: one row for each run, flow, direction, kind "
+        "and value.",
     .groups = pattern_groups,
     .run_lines = pattern_lines,
 };

@@ -11,31 +11,59 @@
 
 const struct nv_metric_info nv_metrics[NV_METRIC_COUNT] = {
     [NV_METRIC_RESP_P50] =
-        {.name = "resp_p50_ns", .label = "response p50", .unit = "ns", .stat = "p50",
-         .scale = NV_SCALE_LOG_RATIO, .margin = 0.04879016416943201 /* ln 1.05 */,
-         .floor_abs = LATENCY_FLOOR_NS, .lower_is_better = true, .primary = true,
+        {.name = "resp_p50",
+         .label = "response p50",
+         .unit = "ns",
+         .stat = "p50",
+         .scale = NV_SCALE_LOG_RATIO,
+         .margin = 0.04879016416943201 /* ln 1.05 */,
+         .floor_abs = LATENCY_FLOOR_NS,
+         .lower_is_better = true,
+         .primary = true,
          .help = "Median response time: from the intended send time to arrival, over all scheduled "
                  "messages, those that never arrived at infinity. In rr, there and back."},
     [NV_METRIC_RESP_P99] =
-        {.name = "resp_p99_ns", .label = "response p99", .unit = "ns", .stat = "p99",
-         .scale = NV_SCALE_LOG_RATIO, .margin = 0.09531017980432493 /* ln 1.10 */,
-         .floor_abs = LATENCY_FLOOR_NS, .lower_is_better = true, .primary = true,
-         .help = "Response time that 99 of 100 scheduled messages keep to. With more than 1 % never "
-                 "arriving it is infinite."},
+        {.name = "resp_p99",
+         .label = "response p99",
+         .unit = "ns",
+         .stat = "p99",
+         .scale = NV_SCALE_LOG_RATIO,
+         .margin = 0.09531017980432493 /* ln 1.10 */,
+         .floor_abs = LATENCY_FLOOR_NS,
+         .lower_is_better = true,
+         .primary = true,
+         .help =
+             "Response time that 99 of 100 scheduled messages keep to. With more than 1 % never "
+             "arriving it is infinite."},
     [NV_METRIC_GOODPUT] =
-        {.name = "goodput_bps", .label = "goodput", .unit = "bit/s", .stat = "mean",
-         .scale = NV_SCALE_LOG_RATIO, .margin = 0.01980262729617973 /* ln 1.02 */, .primary = true,
+        {.name = "goodput",
+         .label = "goodput",
+         .unit = "bit/s",
+         .stat = "mean",
+         .scale = NV_SCALE_LOG_RATIO,
+         .margin = 0.01980262729617973 /* ln 1.02 */,
+         .primary = true,
          .help = "What the receiver got: bits a second of first copies, over the receiver's own "
                  "window, as long as the measured phase."},
     [NV_METRIC_ONTIME_RATIO] =
-        {.name = "ontime_ratio", .label = "on time", .unit = "ratio", .stat = "ratio",
-         .scale = NV_SCALE_DIFF, .margin = 0.001, .primary = true,
-         .help = "Messages that arrived within the deadline after their intended send time, divided "
-                 "by all scheduled. Late and lost weigh the same."},
-    [NV_METRIC_LOSS_RATIO] =
-        {.name = "loss_ratio", .label = "lost", .unit = "ratio", .stat = "ratio",
-         .scale = NV_SCALE_DIFF, .margin = 0.001, .lower_is_better = true,
-         .help = "Messages sent that never arrived, divided by those sent."},
+        {.name = "ontime_ratio",
+         .label = "on time",
+         .unit = "ratio",
+         .stat = "ratio",
+         .scale = NV_SCALE_DIFF,
+         .margin = 0.001,
+         .primary = true,
+         .help =
+             "Messages that arrived within the deadline after their intended send time, divided "
+             "by all scheduled. Late and lost weigh the same."},
+    [NV_METRIC_LOSS_RATIO] = {.name = "loss_ratio",
+                              .label = "lost",
+                              .unit = "ratio",
+                              .stat = "ratio",
+                              .scale = NV_SCALE_DIFF,
+                              .margin = 0.001,
+                              .lower_is_better = true,
+                              .help = "Messages sent that never arrived, divided by those sent."},
 };
 
 static double response(const struct nv_line *line, double p)

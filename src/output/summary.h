@@ -23,7 +23,7 @@ enum nv_metric {
 };
 
 struct nv_metric_info {
-    const char *name;  /* in files: "resp_p50_ns" */
+    const char *name;  /* in files: "resp_p50" */
     const char *label; /* for people: "response p50" */
     const char *unit;  /* "ns", "bit/s" or "ratio" */
     const char *stat;  /* what one run gives: "p50", "p99", "mean" or "ratio" */
@@ -84,6 +84,10 @@ struct nv_summary {
 #define NV_VERDICT_WORDS_BYTES 96
 char *nv_verdict_words(const struct nv_summary_cell *cell, enum nv_metric metric,
                        char out[NV_VERDICT_WORDS_BYTES]);
+
+/* The spec's deadline: "50 ms". Returns out. */
+#define NV_DEADLINE_BYTES 32
+char *nv_show_deadline(const struct nv_spec *spec, char out[NV_DEADLINE_BYTES]);
 
 /* What varies and what always matters: "rr · 64 B · 2000/s · poll". */
 #define NV_TITLE_BYTES 256

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define WIDTH 100
-#define LABEL_WIDTH 22
+#define LABEL_WIDTH 20
 #define VALUE_WIDTH 13
 #define EFFECT_WIDTH 10
 #define INTERVAL_WIDTH 16
@@ -142,7 +142,9 @@ static void put_effect(struct line *line, enum nv_metric metric,
     show_change(metric, comparison->effect, number, sizeof number);
     bool points = nv_metrics[metric].scale == NV_SCALE_DIFF;
     (void)snprintf(text, sizeof text, "%s%s", number,
-                   isinf(comparison->effect) ? "  " : points ? " pp" : " %");
+                   isinf(comparison->effect) ? "  "
+                   : points                  ? " pp"
+                                             : " %");
     put_right(line, text, end);
 }
 
@@ -179,8 +181,7 @@ static void put_verdict(struct table *table, struct line *line, const struct nv_
     if (comparison->verdict == NV_VERDICT_B_WINS || comparison->verdict == NV_VERDICT_B_SLIGHTLY)
         code = transport_code(&cell->arm[1]);
     if (comparison->verdict == NV_VERDICT_INCONCLUSIVE && comparison->needed_blocks) {
-        (void)snprintf(words, sizeof words, "inconclusive (~%u blocks)",
-                       comparison->needed_blocks);
+        (void)snprintf(words, sizeof words, "inconclusive (~%u blocks)", comparison->needed_blocks);
         table->needs_legend = true;
     }
     put(line, "  ");
@@ -218,11 +219,11 @@ static void print_metric(struct table *table, const struct nv_summary_cell *cell
 {
     struct line line = {.used = 0};
     char text[64];
-    char deadline[24];
+    char deadline[NV_DEADLINE_BYTES];
     (void)snprintf(text, sizeof text, "  %s", nv_metrics[metric].label);
     if (metric == NV_METRIC_ONTIME_RATIO)
         (void)snprintf(text, sizeof text, "  on time within %s",
-                       nv_format_time(cell->arm[0].spec->deadline_ns, deadline, sizeof deadline));
+                       nv_show_deadline(cell->arm[0].spec, deadline));
     put(&line, text);
     for (unsigned i = 0; i < cell->arm_count; i++) {
         show_value(metric, cell->arm[i].median[metric], text, sizeof text);
@@ -429,11 +430,11 @@ static void print_foot(struct table *table, const struct nv_summary *summary)
         (void)fprintf(table->out, "(~N blocks): about so many blocks would tell (--blocks N)\n");
     if (nv_words_all(summary, words)[0])
         print_wrapped(table, "In words:", words);
-    if (summary->directory)
-        (void)fprintf(table->out,
-                      "Results in %s   charts: netversus plot latest   report: netversus report "
-                      "latest\n",
-                      summary->directory);
+    if (!summary->directory)
+        return;
+    static const char how[] = "charts: netversus plot latest   report: netversus report latest";
+    bool fits = width_of("Results in    ") + width_of(summary->directory) + width_of(how) <= WIDTH;
+    (void)fprintf(table->out, "Results in %s%s%s\n", summary->directory, fits ? "   " : "\n", how);
 }
 
 void nv_table_print(FILE *out, const struct nv_summary *summary, bool colour)

@@ -78,6 +78,15 @@ char *nv_verdict_words(const struct nv_summary_cell *cell, enum nv_metric metric
     return out;
 }
 
+char *nv_show_deadline(const struct nv_spec *spec, char out[NV_DEADLINE_BYTES])
+{
+    char plain[24];
+    (void)nv_format_time(spec->deadline_ns, plain, sizeof plain);
+    size_t digits = strspn(plain, "0123456789");
+    (void)snprintf(out, NV_DEADLINE_BYTES, "%.*s %s", (int)digits, plain, plain + digits);
+    return out;
+}
+
 static void option_text(const struct nv_spec *spec, const char *name, char *out, size_t out_bytes)
 {
     const struct nv_option *option = nv_option_find(nv_spec_options, name, strlen(name));
@@ -184,11 +193,10 @@ static void say_ontime(struct text *text, const struct nv_summary_cell *cell)
     const struct nv_summary_arm *arm = favoured(cell, NV_METRIC_ONTIME_RATIO);
     if (!arm)
         return;
-    char deadline[24];
+    char deadline[NV_DEADLINE_BYTES];
     separate(text);
-    say(text, "within %s %s delivers %.2f points more",
-        nv_format_time(arm->spec->deadline_ns, deadline, sizeof deadline), arm->name,
-        100 * fabs(cell->comparison[NV_METRIC_ONTIME_RATIO].effect));
+    say(text, "within %s %s delivers %.2f points more", nv_show_deadline(arm->spec, deadline),
+        arm->name, 100 * fabs(cell->comparison[NV_METRIC_ONTIME_RATIO].effect));
 }
 
 static bool delivers_all(const struct nv_summary_arm *arm)

@@ -15,7 +15,9 @@ uint64_t nv_pacer_next_ns(const struct nv_pacer *pacer)
 bool nv_pacer_take(struct nv_pacer *pacer, uint64_t now_ns, struct nv_planned *out)
 {
     pacer->ended |= pacer->unpaced && now_ns >= pacer->end_ns;
-    if (nv_pacer_next_ns(pacer) > now_ns || !nv_schedule_next(&pacer->schedule, out))
+    if (pacer->ended || nv_schedule_peek_ns(&pacer->schedule) > now_ns)
+        return false;
+    if (!nv_schedule_next(&pacer->schedule, out))
         return false;
     if (pacer->unpaced)
         out->t_int_ns = now_ns;

@@ -143,7 +143,11 @@ int nv_report_from_json(struct nv_flow_report *report, const json_t *object, str
         return nv_fail(err, NV_E_FAILED, "no memory");
     if (tx && meter_from_json(report->tx, nv_tx_counters, nv_tx_hists, tx, err))
         return err->code;
-    return rx ? meter_from_json(report->rx, nv_rx_counters, nv_rx_hists, rx, err) : NV_OK;
+    if (rx && meter_from_json(report->rx, nv_rx_counters, nv_rx_hists, rx, err))
+        return err->code;
+    if ((tx && !nv_tx_valid(report->tx)) || (rx && !nv_rx_valid(report->rx)))
+        return missing("tx or rx", err);
+    return NV_OK;
 }
 
 void nv_report_dispose(struct nv_flow_report *report)

@@ -43,35 +43,6 @@ int nv_io_send_rest(const struct nv_channel *channel, struct nv_io_rest *rest)
     return 0;
 }
 
-unsigned nv_io_send(const struct nv_channel *channel, struct nv_io_rest *rest,
-                    struct nv_header *messages, unsigned count, int *refusal)
-{
-    *refusal = nv_io_send_rest(channel, rest);
-    if (*refusal)
-        return 0;
-    for (unsigned i = 0; i < count; i++) {
-        struct nv_header *header = &messages[i];
-        /* A reply carries the request's send time back; only its dwell time is its own. */
-        if (header->type != NV_MSG_REPLY)
-            header->t_snd_ns = nv_clock_ns() - channel->t0_ns;
-        nv_header_encode(header, rest->header);
-        rest->seq = header->seq;
-        rest->len_bytes = header->len_bytes;
-        rest->done_bytes = 0;
-        int failed = nv_io_send_rest(channel, rest);
-        if (failed && rest->done_bytes == 0) {
-            rest->len_bytes = 0; /* nothing of it went out: it is the caller's again */
-            *refusal = failed;
-            return i;
-        }
-        if (failed) {
-            *refusal = failed;
-            return i + 1;
-        }
-    }
-    return count;
-}
-
 void nv_io_drain_errors(int fd)
 {
     int pending = 0;
@@ -90,6 +61,37 @@ void nv_io_drain_errors(int fd)
     }
 }
 
+unsigned nv_io_send(const struct nv_channel *channel, struct nv_io_rest *rest,
+                    struct nv_header *messages, unsigned count, int *refusal)
+{
+    *refusal = nv_io_send_rest(channel, rest);
+    if (*refusal)
+        return 0;
+    for (unsigned i = 0; i < count; i++) {
+        struct nv_header *header = &messages[i];
+        /* A reply carries the request's send time back; only its dwell time is its own. */
+        if (header->type != NV_MSG_REPLY)
+            header->t_snd_ns = nv_clock_ns() - channel->t0_ns;
+        nv_header_encode(header, rest->header);
+        rest->seq = header->seq;
+        rest->len_bytes = header->len_bytes;
+        rest->done_bytes = 0;
+        int failed = nv_io_send_rest(channel, rest);
+        if (failed && rest->done_bytes == 0) {
+            rest->len_bytes = 0; /* nothing of it went out: it is the caller's again */
+            if (failed != EAGAIN && !(channel->caps & NV_CAP_RELIABLE))
+                nv_io_drain_errors(channel->sockets[rest->flow].fd);
+            *refusal = failed;
+            return i;
+        }
+        if (failed) {
+            *refusal = failed;
+            return i + 1;
+        }
+    }
+    return count;
+}
+
 static enum nv_io_receive receive_failed(const struct nv_channel *channel, struct nv_socket *socket,
                                          int reason, struct nv_error *err)
 {
@@ -99,6 +101,7 @@ static enum nv_io_receive receive_failed(const struct nv_channel *channel, struc
     }
     if (!(channel->caps & NV_CAP_RELIABLE)) {
         socket->io.refused_count += reason == ECONNREFUSED;
+        nv_io_drain_errors(socket->fd);
         return NV_IO_EMPTY;
     }
     (void)nv_fail_errno(err, NV_E_PEER, reason, "recvmsg on a data connection");

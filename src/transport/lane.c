@@ -316,6 +316,7 @@ int nv_lane_run(struct nv_lane *lane)
     const struct nv_sink sink = {
         .context = lane, .received = lane_received, .writable = lane_writable, .wants = lane_wants};
     uint64_t end_ns = nv_spec_end_ns(lane->spec);
+    nv_clock_sleep_until(lane->channel.t0_ns);
     for (;;) {
         uint64_t next_ns;
         bool done;

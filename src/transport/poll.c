@@ -39,6 +39,7 @@ struct poll_engine {
     const struct nv_sink *sink; /* during poll() */
     struct nv_error *err;
     int failed;
+    bool loop_open; /* open() may fail half-way; close() undoes what was done */
 };
 
 static void alarm_poll_cb(uv_poll_t *handle, int status, int events)
@@ -95,8 +96,9 @@ static int poll_open(void *self, const struct nv_channel *channel, struct nv_err
     int failed = uv_loop_init(&engine->loop);
     if (failed)
         return nv_fail(err, NV_E_FAILED, "uv_loop_init: %s", uv_strerror(failed));
+    engine->loop_open = true;
     failed = uv_poll_init(&engine->loop, &engine->alarm, engine->alarm_fd);
-    engine->alarm.data = engine;
+    engine->alarm.data = failed ? NULL : engine;
     if (!failed)
         failed = uv_poll_start(&engine->alarm, UV_READABLE, alarm_poll_cb);
     for (unsigned i = 0; i < channel->flow_count && !failed; i++) {
@@ -104,8 +106,8 @@ static int poll_open(void *self, const struct nv_channel *channel, struct nv_err
         flow->engine = engine;
         flow->index = i;
         flow->rest.flow = i;
-        flow->watcher.data = flow;
         failed = uv_poll_init(&engine->loop, &flow->watcher, channel->sockets[i].fd);
+        flow->watcher.data = failed ? NULL : flow;
     }
     return failed ? nv_fail(err, NV_E_FAILED, "uv_poll: %s", uv_strerror(failed)) : NV_OK;
 }
@@ -171,14 +173,17 @@ static int poll_poll(void *self, uint64_t until_ns, const struct nv_sink *sink,
 static void poll_close(void *self)
 {
     struct poll_engine *engine = self;
-    if (engine->buffer) {
+    if (engine->alarm.data)
         uv_close((uv_handle_t *)&engine->alarm, NULL);
-        for (unsigned i = 0; i < engine->channel.flow_count; i++)
+    for (unsigned i = 0; engine->flows && i < engine->channel.flow_count; i++)
+        if (engine->flows[i].watcher.data)
             uv_close((uv_handle_t *)&engine->flows[i].watcher, NULL);
+    if (engine->loop_open) {
         (void)uv_run(&engine->loop, UV_RUN_DEFAULT);
         NV_ASSERT(uv_loop_close(&engine->loop) == 0);
-        (void)close(engine->alarm_fd);
     }
+    if (engine->alarm_fd > 0)
+        (void)close(engine->alarm_fd);
     free(engine->flows);
     free(engine->buffer);
 }

@@ -8,6 +8,9 @@
 #include "base/clock.h"
 #include "transport/socket.h"
 
+/* A hello follows its connection at once; who is silent for longer must not keep others out. */
+#define HELLO_WAIT_NS (300 * NV_NS_PER_MS)
+
 static int send_hello(int fd, const struct nv_flow_plan *plan, unsigned flow, struct nv_error *err)
 {
     uint8_t hello[NV_HEADER_BYTES];
@@ -62,8 +65,9 @@ static int read_hello(int fd, const struct nv_flow_plan *plan)
 {
     uint8_t hello[NV_HEADER_BYTES];
     size_t used = 0;
+    uint64_t patience_ns = nv_clock_ns() + HELLO_WAIT_NS;
     while (used < sizeof hello) {
-        if (nv_flow_plan_wait(plan, fd, POLLIN, NULL) <= 0)
+        if (nv_socket_wait(fd, POLLIN, patience_ns, NULL) <= 0)
             return -1;
         ssize_t n = recv(fd, hello + used, sizeof hello - used, 0);
         if (n <= 0)

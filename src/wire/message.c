@@ -9,13 +9,18 @@
 #define VERSION 1u
 
 /* The layout is five 64-bit words, so a header costs five loads or stores and some shifts. */
-#define WORDS (NV_HEADER_BYTES / 8)
 
 static uint64_t load(const uint8_t *in, unsigned word)
 {
     uint64_t value;
     memcpy(&value, in + (size_t)word * 8, sizeof value);
     return le64toh(value);
+}
+
+static void store(uint8_t *out, unsigned word, uint64_t value)
+{
+    value = htole64(value);
+    memcpy(out + (size_t)word * 8, &value, sizeof value);
 }
 
 static uint64_t saturated(uint64_t t_ns)
@@ -27,15 +32,13 @@ void nv_header_encode(const struct nv_header *header, uint8_t out[NV_HEADER_BYTE
 {
     uint64_t t_int_ns = saturated(header->t_int_ns);
     uint64_t t_snd_ns = saturated(header->t_snd_ns);
-    const uint64_t words[WORDS] = {
-        htole64(MAGIC | VERSION << 16 | (uint64_t)header->type << 24 |
-                (uint64_t)header->flags << 32 | (uint64_t)header->flow << 48),
-        htole64(header->len_bytes | (uint64_t)header->run_tag << 32),
-        htole64(header->seq),
-        htole64(t_int_ns | t_snd_ns << 48),
-        htole64(t_snd_ns >> 16 | (uint64_t)header->dwell_ns << 32),
-    };
-    memcpy(out, words, sizeof words);
+    store(out, 0,
+          MAGIC | VERSION << 16 | (uint64_t)header->type << 24 | (uint64_t)header->flags << 32 |
+              (uint64_t)header->flow << 48);
+    store(out, 1, header->len_bytes | (uint64_t)header->run_tag << 32);
+    store(out, 2, header->seq);
+    store(out, 3, t_int_ns | t_snd_ns << 48);
+    store(out, 4, t_snd_ns >> 16 | (uint64_t)header->dwell_ns << 32);
 }
 
 enum nv_decode nv_header_decode(struct nv_header *header, const uint8_t in[NV_HEADER_BYTES])

@@ -79,10 +79,10 @@ static void test_decode_needs_no_alignment(void **state)
 static void test_every_type_survives_a_round_trip(void **state)
 {
     (void)state;
-    for (uint8_t type = NV_MSG_DATA; type <= NV_MSG_HELLO_ACK; type++) {
+    for (unsigned type = NV_MSG_DATA; type <= NV_MSG_HELLO_ACK; type++) {
         struct nv_header header = sample, back;
         uint8_t bytes[NV_HEADER_BYTES];
-        header.type = type;
+        header.type = (uint8_t)type;
         nv_header_encode(&header, bytes);
         assert_int_equal(nv_header_decode(&back, bytes), NV_DECODE_OK);
         assert_headers_equal(&back, &header);
