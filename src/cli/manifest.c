@@ -54,9 +54,12 @@ static json_t *words_json(const struct nv_summary *summary)
 {
     json_t *out = json_array();
     char words[NV_WORDS_BYTES];
+    char title[NV_TITLE_BYTES];
     json_array_append_new(out, json_string(nv_words_all(summary, words)));
     for (unsigned i = 0; i < summary->cell_count; i++)
-        json_array_append_new(out, json_string(nv_words(&summary->cells[i], words)));
+        json_array_append_new(
+            out, json_sprintf("%s: %s", nv_summary_title(summary, &summary->cells[i], title),
+                              nv_words(&summary->cells[i], words)));
     return out;
 }
 

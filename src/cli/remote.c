@@ -75,6 +75,16 @@ static int remote_result(void *context, unsigned flow, const json_t *report, str
     return nv_report_from_json(&remote->theirs[flow], report, err);
 }
 
+static int remote_trace(void *context, unsigned flow, uint64_t first, const json_t *rows,
+                        struct nv_error *err)
+{
+    struct nv_remote *remote = context;
+    struct nv_rx *rx = remote->theirs[flow].rx;
+    if (!rx)
+        return nv_fail(err, NV_E_PEER, "the server sent a trace without a report");
+    return nv_trace_from_json(rx, first, rows, err);
+}
+
 static void remote_finished(void *context, const struct nv_error *err)
 {
     struct nv_remote *remote = context;
@@ -96,6 +106,7 @@ static const struct nv_client_ops ops = {
     .start = remote_start,
     .expect = remote_expect,
     .result = remote_result,
+    .trace = remote_trace,
     .finished = remote_finished,
     .stop = remote_stop,
 };

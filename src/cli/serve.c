@@ -164,6 +164,17 @@ static void serve_expect(void *context, const struct nv_flow_end *ends, unsigned
     nv_endpoint_expect(guest->serve->endpoint, ends, count);
 }
 
+static void send_trace(struct guest *guest, unsigned flow, const struct nv_rx *rx)
+{
+    for (uint64_t first = 0; first < rx->trace_count; first += NV_TRACE_STRETCH) {
+        json_t *frame = nv_frame_new(NV_FRAME_TRACE);
+        json_object_set_new(frame, "flow", json_integer(flow));
+        json_object_set_new(frame, "first", json_integer((json_int_t)first));
+        json_object_set_new(frame, "rows", nv_trace_to_json(rx, first));
+        nv_link_send(&guest->link, frame);
+    }
+}
+
 static void serve_results(void *context)
 {
     struct guest *guest = context;
@@ -174,6 +185,8 @@ static void serve_results(void *context)
         json_object_set_new(frame, "flow", json_integer(i));
         json_object_set_new(frame, "report", nv_report_to_json(&reports[i]));
         nv_link_send(&guest->link, frame);
+        if (reports[i].rx && reports[i].rx->trace)
+            send_trace(guest, i, reports[i].rx);
     }
 }
 
@@ -218,7 +231,8 @@ static void guest_closed(struct nv_link *link, const struct nv_error *err)
     (void)err;
     if (served) {
         nv_server_lost(&guest->server);
-        if (guest->server.error.code)
+        /* A child's client is the one who started it, and speaks for both. */
+        if (guest->server.error.code && !serve->options.child)
             (void)fprintf(stderr, "netversus serve: %s: %s\n", guest->name,
                           guest->server.error.message);
         drop_endpoint(serve);

@@ -96,6 +96,20 @@ static void take_result(struct nv_client *client, const json_t *frame)
         closed(client, &err);
 }
 
+static void take_trace(struct nv_client *client, const json_t *frame)
+{
+    struct nv_error err = {0};
+    unsigned flow = (unsigned)json_integer_value(json_object_get(frame, "flow"));
+    uint64_t first = (uint64_t)json_integer_value(json_object_get(frame, "first"));
+    if (flow >= client->spec->flows)
+        (void)nv_fail(&err, NV_E_PEER, "the server reported a flow %u that is not there", flow);
+    else
+        (void)client->ops->trace(client->context, flow, first, json_object_get(frame, "rows"),
+                                 &err);
+    if (err.code)
+        closed(client, &err);
+}
+
 static void take_failed(struct nv_client *client, const json_t *frame)
 {
     struct nv_error err = {0};
@@ -127,6 +141,9 @@ static void take_run_frame(struct nv_client *client, enum nv_frame frame, const 
         break;
     case NV_FRAME_RESULT:
         take_result(client, object);
+        break;
+    case NV_FRAME_TRACE:
+        take_trace(client, object);
         break;
     case NV_FRAME_DONE:
         client->theirs_done = true;

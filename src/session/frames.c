@@ -90,6 +90,15 @@ unsigned nv_end_read(const json_t *frame, struct nv_flow_end out[NV_FLOWS_MAX])
 json_t *nv_failed_frame(const struct nv_error *error)
 {
     json_t *frame = nv_frame_new(NV_FRAME_FAILED);
-    json_object_set_new(frame, "message", json_string(error->message[0] ? error->message : "?"));
+    /* A message may hold text from elsewhere, cut anywhere: JSON takes UTF-8 alone. */
+    json_t *message = json_string(error->message[0] ? error->message : "unknown");
+    if (!message) {
+        char plain[sizeof error->message];
+        for (size_t i = 0; i < sizeof plain; i++)
+            plain[i] = (unsigned char)error->message[i] < 0x80 ? error->message[i] : '?';
+        plain[sizeof plain - 1] = '\0';
+        message = json_string(plain);
+    }
+    json_object_set_new(frame, "message", message);
     return frame;
 }

@@ -16,6 +16,7 @@ struct field {
 
 #define FIELDS_MAX 8
 #define INTEGER_MAX INT64_MAX
+#define FRAME_INTEGERS_MAX (NV_FRAME_BYTES_MAX / 2)
 
 struct frame_row {
     const char *name;
@@ -43,6 +44,10 @@ static const struct frame_row frames[] = {
     [NV_FRAME_RESULT] = {"result",
                          {{"flow", FIELD_INTEGER, 0, 255, false},
                           {"report", FIELD_OBJECT, 0, 0, false}}},
+    [NV_FRAME_TRACE] = {"trace",
+                        {{"flow", FIELD_INTEGER, 0, 255, false},
+                         {"first", FIELD_INTEGER, 0, INTEGER_MAX, false},
+                         {"rows", FIELD_COUNTS, 0, FRAME_INTEGERS_MAX, false}}},
     [NV_FRAME_DONE] = {"done", {{NULL, FIELD_NONE, 0, 0, false}}},
     [NV_FRAME_FAILED] = {"failed", {{"message", FIELD_TEXT, 1, 600, false}}},
 };

@@ -17,7 +17,8 @@
  *   server    ready    the token that opens flows on the data port
  *   client    start    t0 of the run
  *   both      end      of each flow: messages sent, and the measured range, once no more is sent
- *   server    result   one report each, flow by flow; then
+ *   server    result   one report each, flow by flow,
+ *   server    trace    with rows of its messages, if asked for; then
  *   server    done
  *   both      failed   why this run ended; the conversation goes on
  *
@@ -36,6 +37,7 @@ enum nv_frame {
     NV_FRAME_START,
     NV_FRAME_END,
     NV_FRAME_RESULT,
+    NV_FRAME_TRACE,
     NV_FRAME_DONE,
     NV_FRAME_FAILED,
 };

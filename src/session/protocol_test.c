@@ -59,7 +59,7 @@ static void feed(struct nv_frame_decoder *decoder, const char *data, size_t len_
 static unsigned drain(struct nv_frame_decoder *decoder, unsigned already)
 {
     static const char *const types[] = {"done", "failed", "failed"};
-    static const size_t lengths[] = {0, 12, 3000}; /* µ has 2 bytes; → and ∞ have 3 */
+    static const size_t lengths[] = {0, 13, 3000}; /* µ has 2 bytes, → and ∞ have 3 */
     struct nv_error err = {0};
     json_t *object = NULL;
     int got;
@@ -186,6 +186,7 @@ static const struct legal_frame legal[] = {
     {NV_FRAME_START, "{\"type\":\"start\",\"t0_ns\":1,\"lead_ns\":0}"},
     {NV_FRAME_END, "{\"type\":\"end\",\"flows\":[1,2,3]}"},
     {NV_FRAME_RESULT, "{\"type\":\"result\",\"flow\":255,\"report\":{}}"},
+    {NV_FRAME_TRACE, "{\"type\":\"trace\",\"flow\":0,\"first\":0,\"rows\":[]}"},
     {NV_FRAME_DONE, "{\"type\":\"done\"}"},
     {NV_FRAME_FAILED, "{\"type\":\"failed\",\"message\":\"no\"}"},
 };
@@ -248,6 +249,8 @@ static void values_out_of_range_are_refused(void **state)
         "{\"type\":\"end\",\"flows\":[1,2,\"3\"]}",
         "{\"type\":\"result\",\"flow\":256,\"report\":{}}",
         "{\"type\":\"result\",\"flow\":0,\"report\":[]}",
+        "{\"type\":\"trace\",\"flow\":0,\"first\":-1,\"rows\":[]}",
+        "{\"type\":\"trace\",\"flow\":0,\"first\":0,\"rows\":[0.5]}",
         "{\"type\":\"failed\",\"message\":\"\"}",
     };
     (void)state;

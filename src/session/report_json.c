@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TRACE_ROWS_MAX 1000000u
+
 static json_t *counter_to_json(const uint64_t *values, size_t count)
 {
     if (count == 1)
@@ -61,6 +63,8 @@ json_t *nv_report_to_json(const struct nv_flow_report *report)
         json_object_set_new(out, "tx", meter_to_json(report->tx, nv_tx_counters, nv_tx_hists));
     if (report->rx)
         json_object_set_new(out, "rx", meter_to_json(report->rx, nv_rx_counters, nv_rx_hists));
+    if (report->rx && report->rx->trace)
+        json_object_set_new(out, "trace_count", json_integer((json_int_t)report->rx->trace_count));
     return out;
 }
 
@@ -145,6 +149,12 @@ int nv_report_from_json(struct nv_flow_report *report, const json_t *object, str
         return err->code;
     if (rx && meter_from_json(report->rx, nv_rx_counters, nv_rx_hists, rx, err))
         return err->code;
+    if (rx)
+        report->rx->trace_count =
+            (uint64_t)json_integer_value(json_object_get(object, "trace_count"));
+    /* No more rows than any run may ask for, whatever the far end says. */
+    if (rx && report->rx->trace_count > TRACE_ROWS_MAX)
+        return missing("trace_count", err);
     if ((tx && !nv_tx_valid(report->tx)) || (rx && !nv_rx_valid(report->rx)))
         return missing("tx or rx", err);
     return NV_OK;
@@ -153,7 +163,50 @@ int nv_report_from_json(struct nv_flow_report *report, const json_t *object, str
 void nv_report_dispose(struct nv_flow_report *report)
 {
     free(report->tx);
+    if (report->rx)
+        free(report->rx->trace);
     free(report->rx);
     report->tx = NULL;
     report->rx = NULL;
+}
+
+#define TRACE_INTEGERS 8u
+
+json_t *nv_trace_to_json(const struct nv_rx *rx, uint64_t first)
+{
+    json_t *out = json_array();
+    for (uint64_t i = first; i < rx->trace_count && i < first + NV_TRACE_STRETCH; i++) {
+        const struct nv_trace_row *row = &rx->trace[i];
+        const uint64_t values[TRACE_INTEGERS] = {
+            row->seq,           row->t_int_ns,   row->t_snd_ns,   row->t_rcv_ns,
+            row->arrival_index, row->size_bytes, row->recv_calls, row->status};
+        for (unsigned v = 0; v < TRACE_INTEGERS; v++)
+            json_array_append_new(out, json_integer((json_int_t)values[v]));
+    }
+    return out;
+}
+
+int nv_trace_from_json(struct nv_rx *rx, uint64_t first, const json_t *rows, struct nv_error *err)
+{
+    uint64_t count = json_array_size(rows) / TRACE_INTEGERS;
+    if (first > rx->trace_count || count > rx->trace_count - first)
+        return missing("trace", err);
+    if (!rx->trace)
+        rx->trace = calloc(rx->trace_count + 1, sizeof *rx->trace);
+    if (!rx->trace)
+        return nv_fail(err, NV_E_FAILED, "no memory");
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t v[TRACE_INTEGERS];
+        for (unsigned k = 0; k < TRACE_INTEGERS; k++)
+            v[k] = (uint64_t)json_integer_value(json_array_get(rows, i * TRACE_INTEGERS + k));
+        rx->trace[first + i] = (struct nv_trace_row){.seq = v[0],
+                                                     .t_int_ns = v[1],
+                                                     .t_snd_ns = v[2],
+                                                     .t_rcv_ns = v[3],
+                                                     .arrival_index = v[4],
+                                                     .size_bytes = (uint32_t)v[5],
+                                                     .recv_calls = (uint32_t)v[6],
+                                                     .status = (uint32_t)v[7]};
+    }
+    return NV_OK;
 }

@@ -17,4 +17,11 @@ json_t *nv_report_to_json(const struct nv_flow_report *report);
 int nv_report_from_json(struct nv_flow_report *report, const json_t *object, struct nv_error *err);
 void nv_report_dispose(struct nv_flow_report *report);
 
+/* The trace travels apart, in stretches that fit a frame: rows [first, first + NV_TRACE_STRETCH) as
+ * a flat list of integers. */
+#define NV_TRACE_STRETCH 20000u
+json_t *nv_trace_to_json(const struct nv_rx *rx, uint64_t first);
+/* rx->trace_count came with the report; rows outside it are an error. */
+int nv_trace_from_json(struct nv_rx *rx, uint64_t first, const json_t *rows, struct nv_error *err);
+
 #endif

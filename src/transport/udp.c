@@ -14,6 +14,7 @@
  * nothing to an address that has not shown the token. */
 
 #define HELLO_RETRY_NS (50 * NV_NS_PER_MS)
+#define SETTLE_NS (10 * NV_NS_PER_MS)
 
 static int wait_for_answer(int fd, const struct nv_flow_plan *plan, unsigned flow)
 {
@@ -104,11 +105,26 @@ static int answer(const struct nv_flow_plan *plan, unsigned flow, int fd)
     return NV_OK;
 }
 
+/* Our answer was lost: the client's next hello comes in on the flow's own socket. */
+static void udp_settle(const struct nv_flow_plan *plan, struct nv_socket *sockets)
+{
+    for (unsigned i = 0; i < plan->spec->flows; i++) {
+        uint8_t hello[NV_HEADER_BYTES];
+        if (sockets[i].fd < 0)
+            continue;
+        ssize_t n = recv(sockets[i].fd, hello, sizeof hello, MSG_TRUNC);
+        if (n == (ssize_t)sizeof hello && nv_hello_flow(plan, NV_MSG_HELLO, hello) == (int)i)
+            (void)answer(plan, i, sockets[i].fd);
+    }
+}
+
 static int accept_one(const struct nv_flow_plan *plan, struct nv_socket *sockets,
                       struct nv_error *err)
 {
-    if (nv_flow_plan_wait(plan, plan->listen_fd, POLLIN, err) <= 0)
-        return nv_fail(err, NV_E_PEER, "the client's hello did not arrive (udp)");
+    int ready = nv_socket_wait(plan->listen_fd, POLLIN, nv_clock_ns() + SETTLE_NS, err);
+    udp_settle(plan, sockets);
+    if (ready <= 0)
+        return ready;
     uint8_t hello[NV_HEADER_BYTES];
     struct sockaddr_storage client;
     memset(&client, 0, sizeof client);
@@ -137,7 +153,9 @@ static int udp_accept(const struct nv_flow_plan *plan, struct nv_socket *sockets
 {
     unsigned count = 0;
     while (count < plan->spec->flows) {
-        int taken = accept_one(plan, sockets, err);
+        int taken = nv_flow_plan_over(plan)
+                        ? nv_fail(err, NV_E_PEER, "the client's hello did not arrive (udp)")
+                        : accept_one(plan, sockets, err);
         if (taken < 0) {
             nv_sockets_close(sockets, (unsigned)plan->spec->flows);
             return taken;
@@ -145,17 +163,6 @@ static int udp_accept(const struct nv_flow_plan *plan, struct nv_socket *sockets
         count += (unsigned)taken;
     }
     return NV_OK;
-}
-
-/* Our answer was lost: the client's next hello comes in on the flow's own socket. */
-static void udp_settle(const struct nv_flow_plan *plan, struct nv_socket *sockets)
-{
-    for (unsigned i = 0; i < plan->spec->flows; i++) {
-        uint8_t hello[NV_HEADER_BYTES];
-        ssize_t n = recv(sockets[i].fd, hello, sizeof hello, MSG_TRUNC);
-        if (n == (ssize_t)sizeof hello && nv_hello_flow(plan, NV_MSG_HELLO, hello) == (int)i)
-            (void)answer(plan, i, sockets[i].fd);
-    }
 }
 
 const struct nv_transport nv_udp = {
