@@ -54,9 +54,9 @@ CHARTS = (
           help="Higher is better; at a fixed rate both can only be as high as what was offered, "
                "and a gap between the two is what one of them failed to deliver."),
     Chart("loss", "sweep", "Lost messages",
-          x="", y="share of scheduled messages", unit="percent", scale="linear",
+          x="", y="share of sent messages", unit="percent", scale="linear",
           series=(Series("run:loss_ratio"),),
-          help="Lower is better: messages that never arrived, out of those scheduled.",
+          help="Lower is better: messages that were sent and never arrived, out of those sent.",
           zero_note="nothing was lost", zero_count="lost_count"),
     Chart("reordering", "sweep", "Reordered messages",
           x="", y="share of delivered messages", unit="percent", scale="linear",

@@ -45,8 +45,8 @@ def _campaign(command, name):
 
 
 def plot(arguments):
-    parser = _parser("plot", "Draws the charts of a result directory with gnuplot: PNG and SVG, and "
-                     "the gnuplot programs that made them, in RESULT_DIR/charts.")
+    parser = _parser("plot", "Draws the charts of a result directory with gnuplot: PNG and SVG, "
+                     "and the gnuplot programs that made them, in RESULT_DIR/charts.")
     parser.add_argument("directory", metavar="RESULT_DIR")
     options = parser.parse_args(arguments)
     campaign = _campaign("plot", options.directory)

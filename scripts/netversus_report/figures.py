@@ -28,15 +28,17 @@ class Figure:
 
 def build(campaign):
     """Every figure of the list that this campaign has data for."""
-    caption = caption_text(campaign)
     sources = {"quantile": series.quantiles(campaign), "curve": series.curves(campaign)}
     figures = []
     for chart in charts.CHARTS:
         for suffix, title, panels in KINDS[chart.kind](chart, campaign, sources):
             if not any(trace.points for panel in panels for trace in panel.traces):
                 continue
-            figures.append(Figure(chart.name + suffix, title, forest.fill_names(chart.help, campaign),
-                                  caption, tuple(panels), chart.kind == "forest"))
+            figures.append(Figure(
+                name=chart.name + suffix, title=title, panels=tuple(panels),
+                help=forest.fill_names(chart.help, campaign),
+                caption=caption_text(campaign, with_bars=chart.kind == "sweep"),
+                row_labels=chart.kind == "forest"))
     return figures
 
 
@@ -69,8 +71,8 @@ def _curve_panel(chart, campaign, curves, cell):
     if cell.fragmented:
         title += " · over the MTU, fragmented"
     axis = units.log_axis("", [1, 10], units.time_text)  # Shared ones follow.
-    return Panel(title, note, axis, axis, tuple(traces),
-                 vline=(deadline * 1e6, "deadline", 0.93 if missing else 0.06) if deadline else None)
+    vline = (deadline * 1e6, "deadline", 0.93 if missing else 0.06) if deadline else None
+    return Panel(title, note, axis, axis, tuple(traces), vline=vline)
 
 
 def _shares(lo, hi, missing):
@@ -93,7 +95,7 @@ def _share_axes(chart, panels):
     if not panels:
         return []
     xs = [p[0] for panel in panels for t in panel.traces for p in t.points if p and p[0] > 0]
-    x = units.log_axis(chart.x, xs, lambda v: units.time_text(v, trim=True))
+    x = units.log_axis(chart.x, xs, lambda v: units.time_text(v, trim=True), pad=1.5)
     if chart.scale == "log":
         ys = [p[1] for panel in panels for t in panel.traces for p in t.points if p]
         y = replace(units.log_axis(chart.y, ys + [100], units.tick_percent, pad=1.02), hi=140)
@@ -151,9 +153,12 @@ def _sweep_point(chart, campaign, sources, one, cell, arm):
 def _sweep_y(chart, campaign, traces):
     """Shared by all panels; with room at the top for what is said there."""
     axis = _sweep_y_tight(chart, traces)
-    crowded = any(cell.fragmented for cell in campaign.cells) or \
-        any(p and math.isinf(p[1]) for t in traces for p in t.points)
-    return replace(axis, hi=at(axis, 1.13)) if crowded else axis
+    room = 0.1 * any(cell.fragmented for cell in campaign.cells) + 0.12 * _any_infinite(traces)
+    return replace(axis, hi=at(axis, 1 + room))
+
+
+def _any_infinite(traces):
+    return any(p and math.isinf(p[1]) for t in traces for p in t.points)
 
 
 def _sweep_y_tight(chart, traces):
@@ -173,16 +178,24 @@ def _sweep_panel(chart, campaign, group, traces, y):
     note = ""
     if chart.zero_note and not any(p[1] for t in traces for p in t.points if p):
         note = f"{chart.zero_note}: {_bound_text(chart, campaign, cells)}"
-    infinite = any(p and math.isinf(p[1]) for t in traces for p in t.points)
+    infinite = _any_infinite(traces)
     if infinite:
         note = "▲ infinite: more than 1 in 100 messages never arrived"
-    panel = Panel(title, note, x, y, tuple(traces))
-    return finish(replace(panel, shades=_fragmented(sweep, cells, x)))
+    panel = Panel(title, note, x, y, tuple(_dodge(t, campaign.arms, x) for t in traces))
+    level = 0.87 if infinite else 0.95
+    return finish(replace(panel, shades=_fragmented(sweep, cells, x, level)))
+
+
+def _dodge(trace, arms, x):
+    """Arms side by side, a hair apart: equal values must not hide each other."""
+    place = next(i for i, arm in enumerate(arms) if trace.label.startswith(arm.label))
+    shift = (x.hi / x.lo) ** (0.012 * (place - (len(arms) - 1) / 2))
+    return replace(trace, points=tuple(p and (p[0] * shift, *p[1:]) for p in trace.points))
 
 
 def _bound_text(chart, campaign, cells):
     """Zero of n says that the share is below 3/n, at 95 %: the rule of three."""
-    base = "sched_count" if chart.zero_count == "lost_count" else "rx_unique_count"
+    base = "sent_count" if chart.zero_count == "lost_count" else "rx_unique_count"
     total = series.count_sum(campaign, base, cells)
     count = series.count_sum(campaign, chart.zero_count, cells)
     if count:  # In so few blocks that the median is 0.
@@ -191,24 +204,25 @@ def _bound_text(chart, campaign, cells):
     return f"0 of {total:,.0f}".replace(",", "\u2009") + bound
 
 
-def _fragmented(sweep, cells, x):
+def _fragmented(sweep, cells, x, level):
     """The stretch of sizes that IP cuts into fragments: from halfway to the first of them."""
     if sweep is not series.SIZE or not any(cell.fragmented for cell in cells):
         return ()
     first = min(cell.size_bytes for cell in cells if cell.fragmented)
     below = [cell.size_bytes for cell in cells if cell.size_bytes < first]
     start = math.sqrt(first * max(below)) if below else x.lo
-    return (Shade("x", start, x.hi, "over the MTU"),)
+    return (Shade("x", start, x.hi, "over the MTU", level),)
 
 
 KINDS = {"curve": _curve_figures, "sweep": _sweep_figures, "forest": forest.figures}
 
 
-def caption_text(campaign):
+def caption_text(campaign, with_bars=False):
     """Hosts, path, date and main parameters, for every chart."""
     meta = campaign.result.campaign
     environment = meta.get("environment") or {}
-    hosts = [str((environment.get(end) or {}).get("hostname") or "") for end in ("client", "server")]
+    hosts = [str((environment.get(end) or {}).get("hostname") or "")
+             for end in ("client", "server")]
     hosts = [host for host in dict.fromkeys(hosts) if host] or ["unknown host"]
     factors = {column: list(dict.fromkeys(str(dict(cell.factors).get(column, ""))
                                           for cell in campaign.cells))
@@ -216,17 +230,19 @@ def caption_text(campaign):
     sizes = list(dict.fromkeys(cell.size for cell in sorted(campaign.cells,
                                                             key=lambda c: c.size_bytes)))
     blocks = len({row["block"] for row in campaign.result.runs})
-    parts = [" ⇄ ".join(hosts), f"path {', '.join(factors['path'])}" if any(factors["path"]) else "",
-             str(meta.get("start_utc_iso") or "").replace("T", " ").replace("Z", " UTC"),
+    start = str(meta.get("start_utc_iso") or meta.get("start_utc") or "")
+    parts = [" ⇄ ".join(hosts),
+             f"path {', '.join(factors['path'])}" if any(factors["path"]) else "",
+             start.replace("T", " ").replace("Z", " UTC"),
              ", ".join(factors["workload"]), f"{', '.join(sizes)} B",
              f"{', '.join(factors['rate'])} {', '.join(factors['arrival'])}",
              f"{', '.join(factors['flows'])} flow" + ("" if factors["flows"] == ["1"] else "s"),
              ", ".join(factors["engine"]), f"{blocks} block" + ("" if blocks == 1 else "s")]
     if meta.get("seed") is not None:
         parts.append(f"seed {meta['seed']}")
-    bars = "bars: 95 % interval of the median over blocks" if blocks >= 6 else \
-        "bars: lowest to highest block"
-    parts.append(bars)
+    if with_bars:
+        parts.append("bars: 95 % interval of the median over blocks" if blocks >= 6 else
+                     "bars: lowest to highest block")
     left_out = campaign.result.invalid_count
     if left_out:
         parts.append(f"{left_out} invalid run{'s' if left_out > 1 else ''} left out")

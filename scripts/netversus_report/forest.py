@@ -61,7 +61,7 @@ def _panel(campaign, name, rows):
         point = _point(row, height, x, ratio)
         if point:
             looks[outcome(row)].append(point)
-    traces = tuple(_trace(campaign, look, points) for look, points in sorted(looks.items(), key=_look_order))
+    traces = tuple(_trace(campaign, look, points) for look, points in sorted(looks.items()))
     margins = [row["margin"] for row in found if row["margin"]]
     shades = (_margin_strip(max(margins), ratio),) if margins else ()
     infinite = any(row["effect"] is not None and math.isinf(row["effect"]) for row in found)
@@ -79,12 +79,12 @@ def _x_axis(campaign, metric, rows, ratio):
     values = [_value(row[column], ratio) for row in rows
               for column in ("effect", "ci95_lo", "ci95_hi")]
     margins = [row["margin"] for row in rows if row["margin"]]
-    sides = f"← {b} better" if metric.lower_is_better else f"{b} better →"
+    sides = f"(← {b} better)" if metric.lower_is_better else f"({b} better →)"
     if ratio:
         edges = [math.exp(s * 1.4 * m) for m in margins[:1] for s in (-1, 1)]
-        return units.ratio_axis(f"{b} relative to {a}   {sides}", values + edges)
+        return units.ratio_axis(f"{b} relative to {a} {sides}", values + edges)
     edges = [100 * s * 1.4 * m for m in margins[:1] for s in (-1, 1)] + [0]
-    return units.linear_axis(f"{b} minus {a}, percentage points   {sides}", values + edges,
+    return units.linear_axis(f"{b} minus {a}, % points {sides}", values + edges,
                              lambda value: f"{value:+g}".replace("-", "\u2212") if value else "0")
 
 
@@ -105,9 +105,10 @@ def _point(row, height, x, ratio):
     return (min(max(value, at(x, 0.02)), at(x, 0.98)), height, *ends)
 
 
-def _look_order(item):
-    (winner, decided), _ = item
-    return "abt".find(winner[0]) % 4, not decided
+def _rank(look):
+    """Arm a, arm b, tie, open; the surer first."""
+    winner, decided = look
+    return 2 * ("a", "b", "tie", "open").index(winner) + (not decided)
 
 
 def _trace(campaign, look, points):
@@ -119,7 +120,7 @@ def _trace(campaign, look, points):
         label = label.replace("better", "slightly better")
     return Trace(label, colours.get(winner, MUTED if winner == "tie" else UNDECIDED),
                  "diamond" if winner == "tie" else "circle", filled=decided, joined=False,
-                 bars="x", points=tuple(points))
+                 bars="x", rank=_rank(look), points=tuple(points))
 
 
 def _colour(campaign, label):

@@ -63,12 +63,10 @@ REQUIRED = {
 
 # Used where present: further factors of a campaign, and what explains a verdict.
 OPTIONAL = {
-    "runs.csv": {"ip_fragments_per_msg": number, "flags": text, "start_utc_iso": text,
+    "runs.csv": {"ip_fragments_per_msg": number,
                  **{name: text for name in (
-                     "reply_size_bytes", "reply_size", "burst", "burst_msgs", "window",
-                     "window_msgs", "nodelay", "cc", "sndbuf", "sndbuf_bytes", "rcvbuf",
-                     "rcvbuf_bytes", "udp_policy", "pace", "dscp", "duration_s", "measure_s",
-                     "warmup_s")}},
+                     "reply_size", "burst", "window", "nodelay", "cc", "sndbuf", "rcvbuf",
+                     "udp_policy", "pace", "dscp")}},
     "comparisons.csv": {"needed_blocks": number, "p_holm": number, "win_fraction": number,
                         "blocks_rejected_count": number, "stop_reason": text},
 }

@@ -26,6 +26,7 @@ class Trace:
     markers: bool = True
     joined: bool = True
     in_legend: bool = True
+    rank: int = 0  # place in the legend
     bars: str = ""  # "", "x" or "y"
     points: tuple = ()
     band: tuple = ()  # (x, lo, hi)
@@ -39,6 +40,7 @@ class Shade:
     lo: float
     hi: float
     label: str = ""
+    level: float = 0.95  # height of the label from 0 to 1
 
 
 @dataclass(frozen=True)
@@ -54,13 +56,13 @@ class Panel:
 
 
 def legend(panels):
-    """One trace for each distinct look, in order."""
+    """One trace for each distinct look, by rank."""
     entries = {}
     for panel in panels:
         for trace in panel.traces:
             if trace.in_legend:
                 entries.setdefault(trace.label, trace)
-    return list(entries.values())
+    return sorted(entries.values(), key=lambda trace: trace.rank)
 
 
 def finish(panel):

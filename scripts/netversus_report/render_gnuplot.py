@@ -13,12 +13,12 @@ from pathlib import Path
 
 from .panels import BAND_OPACITY, GRID, INK, MUTED, STRIP, legend
 
-_WIDTH = 1180  # px of the SVG; the PNG has _DENSITY times as many
+_WIDTH, _WIDTH_SINGLE = 1180, 760  # px of the SVG; the PNG has _DENSITY times as many
 _DENSITY = 1.7
 _TOP, _BOTTOM = 62, 58  # title and legend, without the lines of help; caption
 _LINE = 15
 _PANEL_HEIGHT, _ROW_HEIGHT = 270, 26
-_LEFT, _RIGHT, _ABOVE, _BELOW = 88, 22, 44, 56  # around the plotting area of a panel
+_RIGHT, _ABOVE, _BELOW = 22, 54, 56  # around the plotting area of a panel
 _TYPES = {"circle": (7, 6), "square": (5, 4), "triangle": (9, 8), "diamond": (13, 12)}
 
 _SETUP = """\
@@ -63,14 +63,14 @@ def program_of(figure):
         body.append(_panel(panel, layout, i, data))
     drawing = _SETUP.format(ink=INK, muted=MUTED, opacity=BAND_OPACITY) + \
         _frame(figure, layout) + "".join(body) + "unset multiplot\n"
-    size = f"{_WIDTH},{layout.height}"
+    size = f"{layout.width},{layout.height}"
+    dense = f"{layout.width * _DENSITY:.0f},{layout.height * _DENSITY:.0f}"
     return "\n".join([
-        f"# {figure.title.encode('ascii', 'replace').decode()}: gnuplot {figure.name}.gp",
+        f"# Draws {figure.name}.png and .svg here: gnuplot {figure.name}.gp",
         *data,
         "if (strstrt(GPVAL_TERMINALS, 'pngcairo') > 0) {",
-        f"    set terminal pngcairo size {_WIDTH * _DENSITY:.0f},{layout.height * _DENSITY:.0f} "
-        f"font 'DejaVu Sans,9' fontscale {_DENSITY} linewidth {_DENSITY} pointscale {_DENSITY} "
-        "background rgb 'white'",
+        f"    set terminal pngcairo size {dense} font 'DejaVu Sans,9' "
+        f"fontscale {_DENSITY} linewidth {_DENSITY} pointscale {_DENSITY} background rgb 'white'",
         "} else {",
         f"    set terminal png size {size} background rgb 'white'",
         "}",
@@ -91,28 +91,27 @@ class _Layout:
 
     def __init__(self, figure):
         count = len(figure.panels)
+        self.width = _WIDTH if count > 1 else _WIDTH_SINGLE
         self.columns = 2 if count in (2, 4) else min(3, count)
         rows = max(panel.rows for panel in figure.panels)
         self.plot_height = max(60, rows * _ROW_HEIGHT) if rows else _PANEL_HEIGHT - _ABOVE - _BELOW
         labels = [len(label) for panel in figure.panels for _, label in panel.y.ticks]
-        self.left = _LEFT
-        self.left_first = max(_LEFT, 7.3 * max(labels)) if figure.row_labels else _LEFT
+        self.left = 20 if figure.row_labels else 46 + 7.3 * max(labels)
+        self.left_first = 16 + 7.3 * max(labels) if figure.row_labels else self.left
         self.rows_once = figure.row_labels
-        if self.rows_once:
-            self.left = 20
         self.row_height = self.plot_height + _ABOVE + _BELOW
-        self.caption_lines = _wrap(figure.caption, " · ", 168)
-        self.help_lines = _wrap(figure.help, " ", 160)
+        self.caption_lines = _wrap(figure.caption, " · ", self.width // 7)
+        self.help_lines = _wrap(figure.help, " ", self.width // 7.4)
         self.top = _TOP + _LINE * len(self.help_lines)
         self.height = round(self.top + _BOTTOM + math.ceil(count / self.columns) * self.row_height)
-        spare = _WIDTH - self.left_first - self.left * (self.columns - 1) - _RIGHT * self.columns
-        self.plot_width = spare / self.columns
+        margins = self.left_first + self.left * (self.columns - 1) + _RIGHT * self.columns
+        self.plot_width = (self.width - margins) / self.columns
 
     def margins(self, i):
         row, column = divmod(i, self.columns)
         left = self.left_first + column * (self.plot_width + self.left + _RIGHT)
         top = self.top + row * self.row_height + _ABOVE
-        return (left / _WIDTH, (left + self.plot_width) / _WIDTH,
+        return (left / self.width, (left + self.plot_width) / self.width,
                 self.up(top + self.plot_height), self.up(top))
 
     def up(self, y):
@@ -132,7 +131,7 @@ def _wrap(text, separator, width):
 
 def _frame(figure, layout):
     """Title, help, legend and caption."""
-    x = 16 / _WIDTH
+    x = 16 / layout.width
     said = [(figure.title, 26, 15, INK)]
     said += [(line, 50 + _LINE * i, 10, MUTED) for i, line in enumerate(layout.help_lines)]
     said += [(line, layout.height - 38 + _LINE * i, 9, MUTED)
@@ -146,9 +145,8 @@ def _frame(figure, layout):
         kind = "points" if not trace.joined else "linespoints" if trace.markers else "lines"
         entries.append(f"keyentry with {kind} {_line_style(trace)} {style} "
                        f"title {_quote(trace.label + '   ')}")
-    width = min(0.98, 0.19 * len(entries))
     lines += [
-        f"set lmargin at screen {x:.4f}", f"set rmargin at screen {x + width:.4f}",
+        f"set lmargin at screen {x:.4f}", f"set rmargin at screen {1 - x:.4f}",
         f"set tmargin at screen {layout.up(layout.top - 20):.4f}",
         f"set bmargin at screen {layout.up(layout.top + 6):.4f}",
         "unset border", "unset tics", "set xrange [0:1]", "set yrange [0:1]",
@@ -166,7 +164,7 @@ def _panel(panel, layout, i, data):
              f"set bmargin at screen {bottom:.4f}", f"set tmargin at screen {top:.4f}",
              "unset object", "unset arrow", "unset label",
              _axis("x", panel.x), _axis("y", panel.y, hide_rows)]
-    lines += [_label(panel.title, 28, INK, "',10.5'"), _label(panel.note, 11, MUTED, "',9'")]
+    lines += [_label(panel.title, 30, INK, "',10.5'"), _label(panel.note, 11, MUTED, "',9'")]
     for number, shade in enumerate(panel.shades, 1):
         lines.append(_shade(number, shade))
     if panel.vline:
@@ -192,7 +190,8 @@ def _axis(name, axis, hidden=False):
     ticks = ", ".join(f"{_quote('' if hidden else label.replace('%', '%%'))} {value:.9g}"
                       for value, label in axis.ticks)
     log = f"set logscale {name}" if axis.log else f"unset logscale {name}"
-    return (f"{log}\nset {name}range [{axis.lo:.9g}:{axis.hi:.9g}]\nset {name}tics nomirror scale 0.5 ({ticks})\n"
+    return (f"{log}\nset {name}range [{axis.lo:.9g}:{axis.hi:.9g}]\n"
+            f"set {name}tics nomirror scale 0.5 ({ticks})\n"
             f"set {name}label {_quote(axis.label)} textcolor rgb '{MUTED}' font ',9.5'\n"
             f"set grid {name}tics linetype 1 linecolor rgb '{GRID}' linewidth 0.6 back")
 
@@ -202,7 +201,7 @@ def _shade(number, shade):
         (f"graph 0,{shade.lo:.9g}", f"graph 1,{shade.hi:.9g}")
     box = (f"set object {number} rectangle from {ends[0]} to {ends[1]} "
            f"fillcolor rgb '{STRIP}' fillstyle solid 1 noborder behind")
-    label = (f"\nset label {_quote(shade.label)} at {shade.hi:.9g},graph 0.95 right "
+    label = (f"\nset label {_quote(shade.label)} at {shade.hi:.9g},graph {shade.level} right "
              f"offset -0.5,0 font ',9' textcolor rgb '{MUTED}'") if shade.label else ""
     return box + label
 
@@ -221,7 +220,8 @@ def _trace(trace, name, data):
         return plots
     if trace.band:
         data.append(_block(name + "b", trace.band))
-        plots.append(f"{name}b using 1:2:3 with filledcurves linecolor rgb '{trace.colour}' notitle")
+        plots.append(f"{name}b using 1:2:3 with filledcurves linecolor rgb '{trace.colour}' "
+                     "notitle")
     data.append(_block(name, trace.points))
     bars = [point for point in trace.points if point and None not in point]
     if trace.bars and bars:

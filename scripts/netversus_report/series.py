@@ -21,11 +21,10 @@ MARKERS = {"tcp": "circle", "udp": "square"}
 # Columns that tell cells apart, and how a value is named in a title.
 FACTORS = {
     "workload": "{}", "engine": "{}", "rate": "{}", "arrival": "{}", "flows": "{} flows",
-    "direction": "{}", "path": "path {}", "dir": "{}", "reply_size_bytes": "reply {} B",
-    "reply_size": "reply {}", "burst": "burst {}", "burst_msgs": "burst {}", "window": "window {}",
-    "window_msgs": "window {}", "deadline_ms": "deadline {:g} ms", "nodelay": "nodelay {}",
-    "cc": "cc {}", "sndbuf": "sndbuf {}", "sndbuf_bytes": "sndbuf {}", "rcvbuf": "rcvbuf {}",
-    "rcvbuf_bytes": "rcvbuf {}", "udp_policy": "udp {}", "pace": "pace {}", "dscp": "dscp {}"}
+    "direction": "{}", "path": "path {}", "dir": "{}", "reply_size": "reply {}",
+    "burst": "burst {}", "window": "window {}", "deadline_ms": "deadline {:g} ms",
+    "nodelay": "nodelay {}", "cc": "cc {}", "sndbuf": "sndbuf {}", "rcvbuf": "rcvbuf {}",
+    "udp_policy": "udp {}", "pace": "pace {}", "dscp": "dscp {}"}
 _ALWAYS = ("workload", "rate")
 
 
@@ -83,7 +82,7 @@ class Campaign:
 def arrange(result):
     arms = _arms(result.runs)
     first_rows = {}
-    for row in result.runs:
+    for row in sorted(result.runs, key=lambda row: row["cell_id"]):  # Cells ran in a random order.
         first_rows.setdefault((row["cell_id"], row["dir"]), row)
     sweep = _choose_sweep(first_rows.values())
     cells = _cells(result.runs, first_rows, sweep)
@@ -131,7 +130,7 @@ def _cells(rows, first_rows, sweep):
         for column, value in factors:
             seen[column].add(value)
     fragmented = {(row["cell_id"], row["dir"]) for row in rows
-                  if (row.get("ip_fragments_per_msg") or 0) > 1}
+                  if row["transport"] != "tcp" and (row.get("ip_fragments_per_msg") or 0) > 1}
     cells, taken = [], set()
     for key, row in first_rows.items():
         words = [FACTORS[column].format(value) for column, value in values[key]
@@ -140,11 +139,12 @@ def _cells(rows, first_rows, sweep):
         group_words = [word for word in words if sweep is SIZE or word != row["rate"]]
         if sweep is RATE:
             group_words.insert(1, f"{row['msg_size']} B")
-        group = " · ".join(group_words)
         x = row["msg_size"] if sweep is SIZE else row["rate"]
-        if (group, x) in taken:  # A factor this program does not know of.
-            group += f" · {key[0]}"
-        taken.add((group, x))
+        if (*group_words, x) in taken:  # They differ in a factor this program does not know of.
+            words.append(key[0])
+            group_words.append(key[0])
+        taken.add((*group_words, x))
+        group = " · ".join(group_words)
         title = " · ".join([words[0], f"{row['msg_size']} B", *words[1:]])
         cells.append(Cell(*key, values[key], row["msg_size"], row["msg_size_bytes"],
                           row["rate_msgs_per_s"], key in fragmented, title, group))

@@ -69,9 +69,8 @@ def percent_text(ratio, signed=False):
     while decimals < 5 and 0 < min(abs(percent), abs(100 - abs(percent))) < 0.5 * 10 ** -decimals:
         decimals += 1
     shown = f"{percent:.{decimals}f}"
-    if float(shown) == int(float(shown)):
-        shown = f"{percent:.0f}"
-    shown = shown.lstrip("-") if float(shown) == 0 else shown
+    if abs(float(shown)) in (0, 100):
+        shown = f"{abs(percent) if float(shown) == 0 else percent:.0f}"
     sign = "+" if signed and float(shown) > 0 else ""
     return f"{sign}{shown}\u00a0%".replace("-", "\u2212")
 

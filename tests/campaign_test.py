@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: MIT
+# ctest: tsan timeout=400
+"""Whole campaigns over loopback: whatever is asked for, every number of every run must be
+consistent with every other one. Short runs, so that sanitizers can afford them."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from consistency import check_result
+from inference import check_manifest, check_statistics
+from support import SANITIZED, campaign, has_ipv6, nanoseconds, number
+
+SHORT = ("--duration", "150ms", "--warmup", "30ms", "--cooldown", "10ms", "--settle", "1ms",
+         "--blocks", "1", "--no-warmup-round", "--reruns", "0", "--seed", "11")
+BOTH = ("--transport", "tcp,udp")
+
+
+def check(result, cells, blocks, rows):
+    """rows: those of a block of one cell, of both arms together."""
+    assert len(result.runs) == cells * blocks * rows
+    check_result(result)
+    check_statistics(result)
+    check_manifest(result, cells, blocks)
+
+
+@pytest.mark.skipif(SANITIZED, reason="two minutes; the shorter ones take its place")
+def test_documented_campaign(tmp_path):
+    result = campaign(*BOTH, "--workload", "rr,stream", "--size", "64,1k,8k", "--rate", "2000/s",
+                      "--duration", "1s", "--blocks", "6", cwd=tmp_path, timeout=280)
+    check(result, cells=6, blocks=6, rows=2)
+    assert len(result.runs) == 72
+    assert "no interval" not in {line["verdict"] for line in result.comparisons}
+    for row in result.runs:
+        assert number(row["rx_unique_count"]) > 1500 and row["resp_p99_ns"], row["run_id"]
+
+
+def test_six_blocks(tmp_path):
+    """Enough blocks for intervals and verdicts, a warm-up round, and re-runs as it happens."""
+    result = campaign(*BOTH, "--workload", "rr,stream", "--size", "64,1k", "--rate", "2000/s",
+                      "--duration", "100ms", "--warmup", "20ms", "--cooldown", "5ms", "--settle",
+                      "1ms", "--blocks", "6", cwd=tmp_path)
+    check(result, cells=4, blocks=6, rows=2)
+    for cell in {row["cell_id"] for row in result.runs}:
+        first = [row["arm"] for row in result.where(cell_id=cell, slot="1")]
+        assert sorted(first) == ["a"] * 3 + ["b"] * 3, f"{cell}: one arm goes first too often"
+    assert all(number(line["p_signed_rank"]) is not None for line in result.comparisons
+               if line["metric"] == "goodput")
+
+
+# Arguments beyond the short ones; cells; rows that a block of a cell has.
+VARIANTS = {
+    "down": (("--workload", "stream", "--direction", "down"), 1, 2),
+    "both": (("--workload", "stream", "--direction", "both"), 1, 4),
+    "flows": (("--workload", "rr,stream", "--flows", "4", "--rate", "500/s"), 2, 10),
+    "flows-both": (("--workload", "stream", "--flows", "4", "--direction", "both", "--rate",
+                    "500/s"), 1, 20),
+    "blocking": (("--workload", "rr,stream", "--engine", "blocking", "--size", "64,8k"), 4, 2),
+    "blocking-both": (("--workload", "stream", "--engine", "blocking", "--direction", "both"), 1, 4),
+    "blocking-flows": (("--workload", "rr,stream", "--engine", "blocking", "--flows", "3", "--rate",
+                        "500/s"), 2, 8),
+    "engines": (("--workload", "rr", "--engine", "poll,blocking"), 2, 2),
+    "max": (("--workload", "rr,stream", "--rate", "max", "--size", "64,8k"), 4, 2),
+    "max-window": (("--workload", "rr", "--rate", "max", "--window", "8"), 1, 2),
+    "max-down": (("--workload", "stream", "--rate", "max", "--direction", "down"), 1, 2),
+    "max-both": (("--workload", "stream", "--rate", "max", "--direction", "both", "--size", "1k"),
+                 1, 4),
+    "max-blocking": (("--workload", "rr,stream", "--rate", "max", "--engine", "blocking"), 2, 2),
+    "max-flows": (("--workload", "rr,stream", "--rate", "max", "--flows", "3"), 2, 8),
+    "arrivals": (("--workload", "rr,stream", "--arrival", "poisson,constant,burst"), 6, 2),
+    "constant-flows": (("--workload", "stream", "--arrival", "constant", "--flows", "4", "--rate",
+                        "333/s"), 1, 10),
+    "bursts": (("--workload", "stream", "--arrival", "burst", "--burst", "7,64"), 2, 2),
+    "mix": (("--workload", "rr,stream", "--size", "64:3+1k:1,64-1k,40+1472+9000"), 6, 2),
+    "bits": (("--workload", "stream", "--size", "1k", "--rate", "16Mbit/s"), 1, 2),
+    "large": (("--workload", "rr,stream", "--size", "65507", "--rate", "200/s", "--rcvbuf", "4Mi"),
+              2, 2),
+    "replies": (("--workload", "rr", "--reply-size", "40,8k"), 2, 2),
+    "wait": (("--workload", "stream", "--udp-policy", "wait", "--rate", "max,2000/s"), 2, 2),
+    "small-buffers": (("--workload", "rr,stream", "--size", "1k", "--sndbuf", "4k", "--rcvbuf", "4k",
+                       "--rate", "20k/s"), 2, 2),
+    "overload": (("--workload", "stream", "--arrival", "constant", "--size", "8k", "--rate",
+                  "200k/s", "--drain", "100ms"), 1, 2),
+    "overload-rr": (("--workload", "rr", "--arrival", "constant", "--rate", "200k/s", "--drain",
+                     "100ms"), 1, 2),
+    "options": (("--workload", "rr", "--no-nodelay", "--dscp", "46", "--pace", "sleep,hybrid"),
+                2, 2),
+}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_variant(name, tmp_path):
+    arguments, cells, rows = VARIANTS[name]
+    result = campaign(*BOTH, "--rate", "2000/s", *SHORT, *arguments, cwd=tmp_path)
+    check(result, cells=cells, blocks=1, rows=rows)
+    directions = {row["dir"] for row in result.where(workload="stream")}
+    asked = arguments[arguments.index("--direction") + 1] if "--direction" in arguments else "up"
+    expected = {"up", "down"} if asked == "both" else {asked}
+    assert directions == (expected if result.where(workload="stream") else set())
+    if name not in ("small-buffers", "overload", "overload-rr") and not name.startswith("max"):
+        for row in result.runs:
+            assert row["unsent_count"] == "0", f"{row['run_id']}: not all was sent"
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="no IPv6 on loopback")
+def test_ipv6(tmp_path):
+    result = campaign(*BOTH, "--workload", "rr,stream", "--rate", "2000/s", "--ipv6", *SHORT,
+                      cwd=tmp_path)
+    check(result, cells=2, blocks=1, rows=2)
+
+
+@pytest.mark.parametrize("engine", ("poll", "blocking"))
+def test_verify_and_messages(engine, tmp_path):
+    """Content is compared byte by byte; the histograms are those of the messages listed."""
+    result = campaign(*BOTH, "--workload", "rr,stream", "--size", "40,1k,40-9k", "--rate", "2000/s",
+                      "--verify", "--messages", "10000", "--engine", engine, *SHORT, cwd=tmp_path)
+    check(result, cells=6, blocks=1, rows=2)
+    assert result.file("messages")
+
+
+def test_messages_of_flows(tmp_path):
+    result = campaign(*BOTH, "--workload", "rr,stream", "--rate", "500/s", "--flows", "3",
+                      "--messages", "10000", *SHORT, cwd=tmp_path)
+    check(result, cells=2, blocks=1, rows=8)
+    assert {line["flow"] for line in result.file("messages")} == {"0", "1", "2"}
+
+
+def test_trace_with_no_room(tmp_path):
+    """A trace that is too short takes nothing away from the totals."""
+    result = campaign(*BOTH, "--workload", "rr,stream", "--rate", "2000/s", "--messages", "7", *SHORT,
+                      cwd=tmp_path)
+    check(result, cells=2, blocks=1, rows=2)
+    for row in result.runs:
+        assert number(row["rx_unique_count"]) > 7, row["run_id"]
+        assert len(result.by_key("messages")[row["run_id"], "all", row["dir"]]) == 7
+
+
+def fnv1a64(data, value=0xcbf29ce484222325):
+    for byte in data:
+        value = (value ^ byte) * 0x100000001b3 & 0xffffffffffffffff
+    return value
+
+
+def constant_hash(rate, size, end_ns):
+    """FNV-1a of (number, due time, size) of each message, and of that as the one flow's hash."""
+    value, k = fnv1a64(b""), 0
+    while k * 10 ** 9 // rate < end_ns:
+        for field in (k, k * 10 ** 9 // rate, size):
+            value = fnv1a64(field.to_bytes(8, "little"), value)
+        k += 1
+    return fnv1a64(value.to_bytes(8, "little"))
+
+
+def test_schedule_hash_is_of_the_schedule(tmp_path):
+    """An odd rate, so that due times are no whole numbers; the transport is not in it."""
+    result = campaign(*BOTH, "--workload", "stream", "--arrival", "constant", "--rate", "1999/s",
+                      "--size", "72", *SHORT, cwd=tmp_path)
+    row = result.runs[0]
+    end_ns = sum(nanoseconds(row[c]) for c in ("warmup", "duration", "cooldown"))
+    expected = f"{constant_hash(1999, 72, end_ns):016x}"
+    assert [r["sched_hash"] for r in result.runs] == [expected, expected]
+
+
+def test_same_seed_same_schedules(tmp_path):
+    def hashes(output, seed):
+        result = campaign("--workload", "rr,stream", "--rate", "2000/s", "--size", "64-1k", *SHORT,
+                          "--blocks", "2", "--seed", seed, cwd=tmp_path, output=output)
+        return sorted((row["cell_id"], row["block"], row["arm"], row["slot"], row["sched_hash"])
+                      for row in result.runs)
+
+    first = hashes("first", 1234)
+    assert hashes("second", 1234) == first
+    other = hashes("third", 1235)
+    assert not {h[-1] for h in first} & {h[-1] for h in other}
+
+
+def test_drawn_seed_can_be_used_again(tmp_path):
+    arguments = ("--workload", "rr", "--rate", "2000/s", *SHORT)
+    drawn = campaign(*arguments, "--seed", "0", cwd=tmp_path, output="drawn")
+    seed = drawn.manifest["seed"]
+    again = campaign(*arguments, "--seed", seed, cwd=tmp_path, output="again")
+    assert [r["sched_hash"] for r in drawn.runs] == [r["sched_hash"] for r in again.runs]
+    assert again.manifest["seed"] == seed
+
+
+@pytest.mark.parametrize("transport", ("tcp", "udp"))
+def test_one_transport(transport, tmp_path):
+    result = campaign("--transport", transport, "--workload", "rr,stream", "--rate", "2000/s",
+                      *SHORT, cwd=tmp_path)
+    check(result, cells=2, blocks=1, rows=1)
+    assert {row["arm"] for row in result.runs} == {"a"} and not result.comparisons
+
+
+def test_json_is_all_there_is_on_standard_output(tmp_path):
+    result = campaign(*BOTH, "--workload", "rr,stream", "--rate", "2000/s", "--format", "json",
+                      *SHORT, cwd=tmp_path)
+    printed = json.loads(result.stdout)
+    check(result, cells=2, blocks=1, rows=2)
+    file = result.manifest
+    assert {k: v for k, v in printed.items() if k != "comparisons"} == file
+    assert len(printed["comparisons"]) == 2
+    for cell in printed["comparisons"]:
+        lines = {x["metric"]: x for x in result.comparisons if x["cell_id"] == cell["cell_id"]}
+        assert cell["dir"] == lines["goodput"]["dir"] and cell["blocks"] == 1
+        for metric, line in lines.items():
+            a_median = number(line["a_median"])
+            found = cell[metric].get("a_median")
+            assert found == a_median or abs(found - a_median) <= 1e-8 * abs(a_median), metric
+
+
+def test_csv_is_all_there_is_on_standard_output(tmp_path):
+    result = campaign(*BOTH, "--workload", "stream", "--direction", "both", "--rate", "2000/s",
+                      "--format", "csv", *SHORT, cwd=tmp_path)
+    assert list(csv.DictReader(io.StringIO(result.stdout), strict=True)) == result.runs
+    check(result, cells=1, blocks=1, rows=4)
+
+
+# Condition; exit status. Nothing is lost on loopback at this rate, and something is delivered.
+THRESHOLDS = {
+    "goodput>1": 4,
+    "tcp.goodput>1": 4,
+    "loss_ratio<0.5": 4,
+    "udp.resp_p50<1s": 4,
+    "loss_ratio>0.9": 0,
+    "udp.loss_ratio>90%": 0,
+    "tcp.resp_p50>10s": 0,
+    "goodput<1": 0,
+}
+
+
+@pytest.mark.parametrize("condition", THRESHOLDS)
+def test_fail_if(condition, tmp_path):
+    status = THRESHOLDS[condition]
+    result = campaign(*BOTH, "--workload", "rr", "--rate", "2000/s", *SHORT, "--fail-if", condition,
+                      cwd=tmp_path, status=status)
+    check(result, cells=1, blocks=1, rows=2)
+    complaints = [line for line in result.stderr.splitlines() if line]
+    assert len(complaints) == (1 if status else 0), result.stderr
+    assert not status or condition in complaints[0]
