@@ -65,8 +65,8 @@ def signed_rank_p(differences):
 def value_of(row, metric):
     if metric == "goodput":  # to all its digits
         return 8e9 * int(row["goodput_bytes"]) / nanoseconds(row["duration"])
-    if metric == "loss_ratio" and row["sent_count"] != "0":
-        return int(row["lost_count"]) / int(row["sent_count"])
+    if metric == "loss_ratio":
+        return int(row["lost_count"]) / int(row["sent_count"]) if row["sent_count"] != "0" else None
     return number(row[metric if metric == "ontime_ratio" else f"{metric}_ns"])
 
 

@@ -18,6 +18,16 @@ static inline uint64_t nv_clock_ns(void)
     return (uint64_t)t.tv_sec * NV_NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
+/* For the body of a spinning loop: lets the sibling thread of the core go on. */
+static inline void nv_clock_relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
 /* CPU time of the calling thread in ns. */
 uint64_t nv_clock_thread_cpu_ns(void);
 

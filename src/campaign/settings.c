@@ -130,7 +130,7 @@ static int add_level(struct nv_factor *factor, const char *text, size_t len, str
     level[len] = '\0';
     nv_options_reset(nv_spec_options, &scratch);
     if (nv_option_set(factor->option, &scratch, level, err))
-        return err->code;
+        return NV_E_USAGE;
     factor->count++;
     return NV_OK;
 }
@@ -144,7 +144,7 @@ static int set_factor(struct nv_campaign *campaign, const struct nv_option *opti
         const char *comma = option->sweeps ? strchr(start, ',') : NULL;
         size_t len = comma ? (size_t)(comma - start) : strlen(start);
         if (add_level(factor, start, len, err))
-            return err->code;
+            return NV_E_USAGE;
         if (!comma)
             return NV_OK;
         start = comma + 1;

@@ -158,7 +158,7 @@ static void too_many_are_refused(void **state)
     assert_int_equal(nv_plan_build(&plan, campaign, &err), NV_E_USAGE);
     assert_non_null(strstr(err.message, "4096"));
     nv_plan_dispose(&plan);
-    (void)strcat(list, ",33");
+    (void)snprintf(list + strlen(list), sizeof list - strlen(list), "%s", ",33");
     assert_int_equal(nv_campaign_set(campaign, "flows", list, &err), NV_E_USAGE);
     assert_non_null(strstr(err.message, "32"));
     free(campaign);
@@ -245,14 +245,15 @@ static void long_lines_are_not_cut(void **state)
     struct nv_error err = {0};
     char text[400] = "flows = 1";
     while (strlen(text) < 90)
-        (void)strcat(text, ",  2");
+        (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s", ",  2");
     assert_int_equal(load_text(campaign, text, &err), NV_OK);
     unsigned count = campaign->factors[0].count;
     assert_int_equal(count, 1 + (strlen(text) - 9) / 4);
-    (void)strcpy(text, "flows = 1");
+    (void)snprintf(text, sizeof text, "%s", "flows = 1");
     while (strlen(text) < 300)
-        (void)strcat(text, ",            2"); /* 22 of them */
-    (void)strcat(text, ",3");
+        (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s",
+                       ",            2"); /* 22 of them */
+    (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s", ",3");
     if (load_text(campaign, text, &err) == NV_OK)
         assert_string_equal(campaign->factors[0].level[campaign->factors[0].count - 1], "3");
     free(campaign);

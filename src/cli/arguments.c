@@ -27,6 +27,16 @@ static int unknown(const struct nv_option *const *tables, const char *argument,
     return nv_fail(err, NV_E_USAGE, "unknown option '%.60s'; --help lists them", argument);
 }
 
+/* A switch takes the next word when that starts like a value of it: "no", "yes,no". */
+static bool value_follows(const struct nv_arguments *arguments, const struct nv_option *row)
+{
+    bool ignored;
+    char word[NV_OPTION_TEXT_BYTES];
+    const char *next = arguments->next < arguments->argc ? arguments->argv[arguments->next] : "";
+    (void)snprintf(word, sizeof word, "%.*s", (int)strcspn(next, ","), next);
+    return row->type->parse(row, &ignored, word) == NV_OK;
+}
+
 int nv_arguments_next(struct nv_arguments *arguments, const struct nv_option *const *tables,
                       struct nv_argument *out, struct nv_error *err)
 {
@@ -50,7 +60,7 @@ int nv_arguments_next(struct nv_arguments *arguments, const struct nv_option *co
     }
     if (!row)
         return unknown(tables, argument, err);
-    if (!text && row->type == &nv_option_bool)
+    if (!text && row->type == &nv_option_bool && !value_follows(arguments, row))
         text = "yes";
     if (!text && arguments->next < arguments->argc)
         text = arguments->argv[arguments->next++];

@@ -84,7 +84,7 @@ json_t *nv_manifest_json(const struct nv_manifest *manifest)
     json_object_set_new(out, "cells", cells_json(manifest->plan));
     json_object_set_new(out, "environment", environment_json(manifest));
     json_object_set_new(out, "rejections", json_deep_copy(manifest->rejections));
-    json_object_set_new(out, "complete", json_boolean(manifest->summary != NULL));
+    json_object_set_new(out, "complete", json_boolean(manifest->complete));
     if (manifest->summary)
         json_object_set_new(out, "in_words", words_json(manifest->summary));
     return out;
@@ -113,7 +113,7 @@ int nv_manifest_write(const struct nv_manifest *manifest, const char *directory,
 
 static int make_directories(const char *path, struct nv_error *err)
 {
-    char partial[NV_OPTION_TEXT_BYTES * 2];
+    char partial[NV_RESULT_PATH_BYTES];
     (void)snprintf(partial, sizeof partial, "%s", path);
     for (char *p = partial + 1;; p++) {
         if (*p != '/' && *p != '\0')
@@ -135,19 +135,19 @@ static void point_latest(const char *name)
 }
 
 int nv_result_directory(const struct nv_settings *settings, const char *start_utc,
-                        char out[NV_OPTION_TEXT_BYTES * 2], struct nv_error *err)
+                        char out[NV_RESULT_PATH_BYTES], struct nv_error *err)
 {
     char stamp[NV_CLOCK_UTC_BYTES + 2];
-    char runs[NV_OPTION_TEXT_BYTES * 2 + 16];
+    char runs[NV_RESULT_PATH_BYTES + 16];
     size_t used = 0;
     for (const char *p = start_utc; *p && used < sizeof stamp - 1; p++)
         if (*p != ':')
             stamp[used++] = *p;
     stamp[used] = '\0';
     if (settings->output[0])
-        (void)snprintf(out, NV_OPTION_TEXT_BYTES * 2, "%s", settings->output);
+        (void)snprintf(out, NV_RESULT_PATH_BYTES, "%s", settings->output);
     else
-        (void)snprintf(out, NV_OPTION_TEXT_BYTES * 2, "results/%s-%s", stamp, settings->scenario);
+        (void)snprintf(out, NV_RESULT_PATH_BYTES, "results/%s-%s", stamp, settings->scenario);
     (void)snprintf(runs, sizeof runs, "%s/runs.csv", out);
     if (access(runs, F_OK) == 0)
         return nv_fail(err, NV_E_USAGE, "output: %s holds results already; name another directory",

@@ -18,10 +18,12 @@ struct nv_manifest {
     const json_t *server_hello;       /* borrowed; NULL: none yet */
     json_t *client_environment;       /* borrowed */
     const json_t *rejections;         /* borrowed */
-    const struct nv_summary *summary; /* NULL: not finished */
+    const struct nv_summary *summary; /* NULL: nothing to summarise yet */
+    bool complete;                    /* every block was run */
 };
 
 #define NV_SCHEMA_VERSION 1
+#define NV_RESULT_PATH_BYTES 256u
 
 /* Makes a new reference. */
 json_t *nv_manifest_json(const struct nv_manifest *manifest);
@@ -32,6 +34,6 @@ int nv_manifest_write(const struct nv_manifest *manifest, const char *directory,
 /* The result directory: made, with its parents; NV_E_USAGE when it holds results already.
  * Without a name it is results/<time>-<scenario>, and results/latest points there. */
 int nv_result_directory(const struct nv_settings *settings, const char *start_utc,
-                        char out[NV_OPTION_TEXT_BYTES * 2], struct nv_error *err);
+                        char out[NV_RESULT_PATH_BYTES], struct nv_error *err);
 
 #endif

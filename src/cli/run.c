@@ -38,7 +38,7 @@ struct run {
     uint64_t start_ns;
     char campaign_id[NV_ID_BYTES];
     char start_utc[NV_CLOCK_UTC_BYTES];
-    char directory[NV_OPTION_TEXT_BYTES * 2];
+    char directory[NV_RESULT_PATH_BYTES];
     char system[128];
     bool remote_open, loop_open;
 };
@@ -296,7 +296,7 @@ int nv_run_main(int argc, char **argv, struct nv_error *err)
         failed = prepare(run, argc, argv, err);
     if (!failed) {
         struct nv_error late = {0};
-        (void)nv_runner_run(&run->runner, err);
+        run->manifest.complete = nv_runner_run(&run->runner, err) == NV_OK;
         (void)conclude(run, &late);
         if (!err->code)
             *err = late;

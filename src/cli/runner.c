@@ -177,6 +177,7 @@ static int keep_half(struct nv_runner *runner, struct nv_run_result runs[2], str
     if (!runs[0].row_count || !runs[1].key.run_id[0] || runs[0].key.block == 0)
         return NV_OK;
     nv_run_result_flag(&runs[0], "unpaired");
+    runs[0].valid = false;
     return write_run(runner, &runs[0], err);
 }
 
@@ -184,8 +185,9 @@ static int keep_block(struct nv_runner *runner, unsigned cell, struct nv_run_res
                       struct nv_error *err)
 {
     for (unsigned slot = 0; slot < runner->plan->arms; slot++) {
-        /* Kept all the same: no attempt was better, and its flags say what to think of it. */
-        runs[slot].valid = true;
+        /* Kept all the same: no attempt was better, and its flags say what to think of it. A run
+         * whose clock ran backwards is no measurement at all. */
+        runs[slot].valid = strstr(runs[slot].flags, "causality") == NULL;
         if (write_run(runner, &runs[slot], err))
             return err->code;
     }
@@ -250,9 +252,10 @@ static int run_round(struct nv_runner *runner, unsigned block, struct nv_error *
 {
     unsigned count = runner->plan->cell_count;
     uint32_t *order = calloc(count, sizeof *order);
-    int failed = order ? NV_OK : nv_fail(err, NV_E_FAILED, "no memory");
-    if (order)
-        nv_order_cells(order, count, runner->plan->seed, block);
+    int failed = NV_OK;
+    if (!order)
+        return nv_fail(err, NV_E_FAILED, "no memory");
+    nv_order_cells(order, count, runner->plan->seed, block);
     for (unsigned i = 0; i < count && !failed; i++)
         if (!runner->cells[order[i]].narrow)
             failed = run_block(runner, order[i], block, err);

@@ -384,6 +384,7 @@ static int open_ports(struct serve *serve, struct nv_error *err)
             (void)close(serve->tcp_fd);
         if (serve->options.port || attempt == 20)
             return err->code;
+        *err = (struct nv_error){0};
     }
 }
 

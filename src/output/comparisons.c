@@ -46,7 +46,7 @@ static void get_arm(struct nv_field *field, const struct nv_column *column, cons
     const struct nv_summary_arm *arm = &at->cell->arm[column->offset];
     size_t i = 0;
     for (; arm->name[i] && i + 1 < sizeof field->text; i++)
-        field->text[i] = (char)tolower((unsigned char)arm->name[i]);
+        field->text[i] = (char)(tolower)((unsigned char)arm->name[i]);
     field->text[i] = '\0';
 }
 

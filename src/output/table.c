@@ -180,7 +180,8 @@ static void put_verdict(struct table *table, struct line *line, const struct nv_
         code = transport_code(&cell->arm[0]);
     if (comparison->verdict == NV_VERDICT_B_WINS || comparison->verdict == NV_VERDICT_B_SLIGHTLY)
         code = transport_code(&cell->arm[1]);
-    if (comparison->verdict == NV_VERDICT_INCONCLUSIVE && comparison->needed_blocks) {
+    if (comparison->verdict == NV_VERDICT_INCONCLUSIVE && comparison->needed_blocks &&
+        comparison->needed_blocks <= NV_BLOCKS_MAX) {
         (void)snprintf(words, sizeof words, "inconclusive (~%u blocks)", comparison->needed_blocks);
         table->needs_legend = true;
     }
@@ -432,7 +433,11 @@ static void print_foot(struct table *table, const struct nv_summary *summary)
         print_wrapped(table, "In words:", words);
     if (!summary->directory)
         return;
-    static const char how[] = "charts: netversus plot latest   report: netversus report latest";
+    bool latest = strncmp(summary->directory, "results/", strlen("results/")) == 0;
+    const char *name = latest ? "latest" : summary->directory;
+    char how[1024];
+    (void)snprintf(how, sizeof how, "charts: netversus plot %s   report: netversus report %s", name,
+                   name);
     bool fits = width_of("Results in    ") + width_of(summary->directory) + width_of(how) <= WIDTH;
     (void)fprintf(table->out, "Results in %s%s%s\n", summary->directory, fits ? "   " : "\n", how);
 }

@@ -71,7 +71,7 @@ char *nv_verdict_words(const struct nv_summary_cell *cell, enum nv_metric metric
         say(&text, "undefined");
     else if (comparison->verdict == NV_VERDICT_NONE)
         say(&text, "no interval below %u blocks", NV_VERDICT_BLOCKS_MIN);
-    else if (comparison->needed_blocks)
+    else if (comparison->needed_blocks && comparison->needed_blocks <= NV_BLOCKS_MAX)
         say(&text, "inconclusive: about %u blocks would tell", comparison->needed_blocks);
     else
         say(&text, "inconclusive");

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <stdio.h>
 #include <cmocka.h>
 
 #include "session/frames.h"
@@ -233,8 +234,8 @@ static void values_out_of_range_are_refused(void **state)
         "{\"type\":\"bye\"}",
         "{\"type\":7}",
         "{\"type\":\"hello\",\"magic\":\"\",\"protocol\":1,\"version\":\"1\",\"boot_id\":\"\"}",
-        "{\"type\":\"hello\",\"magic\":\"netversus\",\"protocol\":65536,\"version\":\"1\","
-        "\"boot_id\":\"\"}",
+        ("{\"type\":\"hello\",\"magic\":\"netversus\",\"protocol\":65536,\"version\":\"1\","
+         "\"boot_id\":\"\"}"),
         "{\"type\":\"run\",\"run_tag\":0,\"spec\":{}}",
         "{\"type\":\"run\",\"run_tag\":4294967296,\"spec\":{}}",
         "{\"type\":\"run\",\"run_tag\":1.0,\"spec\":{}}",
@@ -287,7 +288,7 @@ static void any_error_makes_a_legal_frame(void **state)
     for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++) {
         struct nv_error err = {.code = NV_E_FAILED};
         enum nv_frame kind;
-        (void)strcpy(err.message, messages[i]);
+        (void)snprintf(err.message, sizeof err.message, "%s", messages[i]);
         json_t *frame = nv_failed_frame(&err);
         assert_int_equal(nv_frame_check(frame, &kind, NULL), NV_OK);
         json_decref(frame);

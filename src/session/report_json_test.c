@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <stdio.h>
 #include <cmocka.h>
 
 #include "session/protocol.h"
@@ -141,7 +142,7 @@ static void every_value_is_needed(void **state)
                 continue;
             json_incref(value);
             char copy[64];
-            (void)strcpy(copy, name);
+            (void)snprintf(copy, sizeof copy, "%s", name);
             json_object_set_new(parts[i], copy, json_string("7"));
             expect_refused(whole, json_is_object(value) ? NULL : copy);
             json_object_set_new(parts[i], copy, value);
@@ -191,6 +192,40 @@ static void histograms_are_checked(void **state)
     free_report(report);
 }
 
+/* Rows of messages come after the report that says how many there are; rows beyond are refused. */
+static void traces_come_back_in_stretches(void **state)
+{
+    (void)state;
+    enum { ROWS = NV_TRACE_STRETCH + 3 };
+    struct nv_flow_report *report = filled_report(false, true);
+    struct nv_flow_report *got = calloc(1, sizeof *got);
+    struct nv_error err = {0};
+    assert_non_null(got);
+    report->rx->trace_count = ROWS;
+    report->rx->trace = calloc(ROWS, sizeof *report->rx->trace);
+    assert_non_null(report->rx->trace);
+    for (uint64_t i = 0; i < ROWS; i++) {
+        uint32_t n = (uint32_t)i;
+        report->rx->trace[i] =
+            (struct nv_trace_row){i, 2 * i, 3 * i, 4 * i, 5 * i, n, 2 * n, n & 1};
+    }
+    json_t *object = nv_report_to_json(report);
+    assert_int_equal(nv_report_from_json(got, object, &err), NV_OK);
+    assert_int_equal(got->rx->trace_count, ROWS);
+    for (uint64_t first = 0; first < ROWS; first += NV_TRACE_STRETCH) {
+        json_t *rows = nv_trace_to_json(report->rx, first);
+        assert_int_equal(json_array_size(rows), first ? 3 * 8 : NV_TRACE_STRETCH * 8);
+        assert_int_equal(nv_trace_from_json(got->rx, first, rows, &err), NV_OK);
+        assert_int_equal(nv_trace_from_json(got->rx, ROWS - 2, rows, &err), NV_E_PEER);
+        assert_int_equal(nv_trace_from_json(got->rx, UINT64_MAX, rows, &err), NV_E_PEER);
+        json_decref(rows);
+    }
+    assert_memory_equal(got->rx->trace, report->rx->trace, ROWS * sizeof *got->rx->trace);
+    json_decref(object);
+    free_report(report);
+    free_report(got);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +233,7 @@ int main(void)
         cmocka_unit_test(every_value_is_needed),
         cmocka_unit_test(bounds_are_checked),
         cmocka_unit_test(histograms_are_checked),
+        cmocka_unit_test(traces_come_back_in_stretches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

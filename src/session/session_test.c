@@ -95,8 +95,8 @@ static void every_state_has_a_deadline(void **state)
 static json_t *frame_of(int kind)
 {
     static const char *const texts[] = {
-        [NV_FRAME_HELLO] = "{\"type\":\"hello\",\"magic\":\"netversus\",\"protocol\":1,"
-                           "\"version\":\"1\",\"boot_id\":\"\"}",
+        [NV_FRAME_HELLO] = ("{\"type\":\"hello\",\"magic\":\"netversus\",\"protocol\":1,"
+                            "\"version\":\"1\",\"boot_id\":\"\"}"),
         [NV_FRAME_BUSY] = "{\"type\":\"busy\",\"message\":\"with another\"}",
         [NV_FRAME_RUN] = "{\"type\":\"run\",\"run_tag\":9,\"spec\":{}}",
         [NV_FRAME_READY] = "{\"type\":\"ready\",\"token\":1,\"data_port\":5302}",

@@ -56,7 +56,7 @@ static void sleep_until(const struct blocking_engine *engine, uint64_t until_ns)
     if (until_ns > engine->channel.spin_ns)
         nv_clock_sleep_until(until_ns - engine->channel.spin_ns);
     while (engine->channel.spin_ns && nv_clock_ns() < until_ns)
-        __builtin_ia32_pause();
+        nv_clock_relax();
 }
 
 static int blocking_poll(void *self, uint64_t until_ns, const struct nv_sink *sink,

@@ -26,9 +26,9 @@ static struct nv_spec short_spec(const struct nv_driver *driver, const char *wor
 {
     struct nv_spec spec;
     nv_options_reset(nv_spec_options, &spec);
-    (void)strcpy(spec.transport, driver->transport->name);
-    (void)strcpy(spec.engine, driver->engine->name);
-    (void)strcpy(spec.workload, workload);
+    (void)snprintf(spec.transport, sizeof spec.transport, "%s", driver->transport->name);
+    (void)snprintf(spec.engine, sizeof spec.engine, "%s", driver->engine->name);
+    (void)snprintf(spec.workload, sizeof spec.workload, "%s", workload);
     spec.warmup_ns = 10 * MS;
     spec.duration_ns = 60 * MS;
     spec.cooldown_ns = 10 * MS;
@@ -275,7 +275,7 @@ static void what_there_is_not_is_refused(void **state)
     struct nv_error err = {0};
     struct nv_spec spec = short_spec(&nv_drivers[0], "rr");
     struct nv_endpoint_config config = {.spec = &spec, .notify = notify, .listen_fd = -1};
-    (void)strcpy(spec.engine, "steam");
+    (void)snprintf(spec.engine, sizeof spec.engine, "%s", "steam");
     assert_null(nv_endpoint_create(&config, &err));
     assert_int_equal(err.code, NV_E_USAGE);
     spec = short_spec(&nv_drivers[0], "pigeon");

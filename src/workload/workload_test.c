@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <stdio.h>
 #include <cmocka.h>
 
 #include "base/clock.h"
@@ -60,7 +61,7 @@ static struct net *new_net(const char *workload)
     nv_options_reset(nv_spec_options, &net->spec);
     net->workload = nv_workload_find(workload, NULL);
     assert_non_null(net->workload);
-    (void)strcpy(net->spec.workload, workload);
+    (void)snprintf(net->spec.workload, sizeof net->spec.workload, "%s", workload);
     net->spec.warmup_ns = 100 * MS;
     net->spec.duration_ns = 500 * MS;
     net->spec.cooldown_ns = 50 * MS;
