@@ -199,16 +199,24 @@ static unsigned edit_distance(const char *a, const char *b)
     return row[m];
 }
 
-const char *nv_option_suggest(const struct nv_option *table, const char *name)
+const char *nv_options_suggest(const struct nv_option *const *tables, const char *name)
 {
     const char *nearest = NULL;
     unsigned nearest_distance = 3;
-    for (const struct nv_option *row = table; row->name; row++) {
-        unsigned distance = edit_distance(name, row->name);
-        if (distance < nearest_distance) {
-            nearest = row->name;
-            nearest_distance = distance;
+    for (; *tables; tables++) {
+        for (const struct nv_option *row = *tables; row->name; row++) {
+            unsigned distance = edit_distance(name, row->name);
+            if (distance < nearest_distance) {
+                nearest = row->name;
+                nearest_distance = distance;
+            }
         }
     }
     return nearest;
+}
+
+const char *nv_option_suggest(const struct nv_option *table, const char *name)
+{
+    const struct nv_option *const tables[] = {table, NULL};
+    return nv_options_suggest(tables, name);
 }

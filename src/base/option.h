@@ -60,5 +60,7 @@ void nv_options_reset(const struct nv_option *table, void *target);
 
 /* The name in table nearest to a mistyped one, or NULL when none is near. */
 const char *nv_option_suggest(const struct nv_option *table, const char *name);
+/* The same over several tables; a NULL ends them. */
+const char *nv_options_suggest(const struct nv_option *const *tables, const char *name);
 
 #endif

@@ -160,9 +160,8 @@ int nv_campaign_set(struct nv_campaign *campaign, const char *name, const char *
     row = nv_option_find(nv_settings_options, name, strlen(name));
     if (row)
         return nv_option_set(row, &campaign->settings, text, err);
-    const char *near = nv_option_suggest(nv_spec_options, name);
-    if (!near)
-        near = nv_option_suggest(nv_settings_options, name);
+    const struct nv_option *const tables[] = {nv_spec_options, nv_settings_options, NULL};
+    const char *near = nv_options_suggest(tables, name);
     return nv_fail(err, NV_E_USAGE, "unknown option '%.60s'%s%s%s", name,
                    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
@@ -176,6 +175,8 @@ static int take_key(void *user, const char *section, const char *name, const cha
 {
     struct load *load = user;
     (void)section;
+    if (load->err->code) /* the parser goes on after a mistake; the first one counts */
+        return 0;
     return nv_campaign_set(load->campaign, name, value, load->err) == NV_OK;
 }
 

@@ -49,6 +49,7 @@ void nv_client_begin(struct nv_client *client, const struct nv_spec *spec, uint3
 {
     NV_ASSERT(client->state == NV_CLIENT_IDLE);
     client->spec = spec;
+    client->run_tag = run_tag;
     client->end_sent = client->ours_done = client->theirs_done = false;
     client->state = NV_CLIENT_AWAIT_READY;
     client->deadline_ns = now_ns + READY_WAIT_NS;
@@ -158,6 +159,18 @@ static void take_run_frame(struct nv_client *client, enum nv_frame frame, const 
     }
 }
 
+/* Until the server is ready for this run, whatever it says about a run is about an older one, but
+ * for a refusal that bears this run's tag. */
+static bool stale(const struct nv_client *client, enum nv_frame frame, const json_t *object)
+{
+    const json_t *tag = json_object_get(object, "run_tag");
+    if (client->state != NV_CLIENT_AWAIT_READY)
+        return false;
+    return frame == NV_FRAME_END || frame == NV_FRAME_RESULT || frame == NV_FRAME_TRACE ||
+           frame == NV_FRAME_DONE ||
+           (frame == NV_FRAME_FAILED && tag && json_integer_value(tag) != client->run_tag);
+}
+
 void nv_client_input(struct nv_client *client, uint64_t now_ns, const json_t *object)
 {
     struct nv_error err = {0};
@@ -173,7 +186,7 @@ void nv_client_input(struct nv_client *client, uint64_t now_ns, const json_t *ob
         take_hello(client, object);
     } else if (client->state == NV_CLIENT_AWAIT_READY && frame == NV_FRAME_READY) {
         take_ready(client, now_ns, object);
-    } else if (running(client)) {
+    } else if (running(client) && !stale(client, frame, object)) {
         take_run_frame(client, frame, object);
     }
     /* In IDLE: a late word about a run that has ended here already. */

@@ -38,6 +38,7 @@ struct nv_client {
     enum nv_client_state state;
     uint64_t deadline_ns;
     const struct nv_spec *spec; /* of the run in hand; borrowed */
+    uint32_t run_tag;
     bool end_sent;
     bool ours_done, theirs_done;
     struct nv_error error; /* why CLOSED */

@@ -49,7 +49,9 @@ static const struct frame_row frames[] = {
                          {"first", FIELD_INTEGER, 0, INTEGER_MAX, false},
                          {"rows", FIELD_COUNTS, 0, FRAME_INTEGERS_MAX, false}}},
     [NV_FRAME_DONE] = {"done", {{NULL, FIELD_NONE, 0, 0, false}}},
-    [NV_FRAME_FAILED] = {"failed", {{"message", FIELD_TEXT, 1, 600, false}}},
+    [NV_FRAME_FAILED] = {"failed",
+                         {{"message", FIELD_TEXT, 1, 600, false},
+                          {"run_tag", FIELD_INTEGER, 0, UINT32_MAX, true}}},
 };
 
 #define FRAME_COUNT (sizeof frames / sizeof frames[0])

@@ -108,11 +108,15 @@ static int hist_from_json(struct nv_hist *hist, const json_t *object, struct nv_
     const json_t *buckets = json_object_get(object, "buckets");
     if (counters_from_json(hist, nv_hist_counters, object, err))
         return err->code;
-    for (size_t i = 0; i + 1 < json_array_size(buckets); i += 2) {
+    if (!json_is_array(buckets) || json_array_size(buckets) % 2)
+        return missing("buckets", err);
+    for (size_t i = 0; i < json_array_size(buckets); i += 2) {
+        const json_t *count = json_array_get(buckets, i + 1);
         json_int_t index = json_integer_value(json_array_get(buckets, i));
-        if (index < 0 || index >= NV_HIST_BUCKETS)
+        if (!json_is_integer(json_array_get(buckets, i)) || index < 0 || index >= NV_HIST_BUCKETS ||
+            !json_is_integer(count) || json_integer_value(count) < 0)
             return missing("buckets", err);
-        hist->buckets[index] = (uint64_t)json_integer_value(json_array_get(buckets, i + 1));
+        hist->buckets[index] = (uint64_t)json_integer_value(count);
     }
     return NV_OK;
 }

@@ -43,7 +43,8 @@ static int within_limits(const struct nv_server *server, struct nv_error *err)
     if (spec->flows > limits->flows_max)
         return nv_fail(err, NV_E_PEER, "the server allows at most %llu flows",
                        (unsigned long long)limits->flows_max);
-    if (nv_sizes_max(&spec->sizes) > limits->size_bytes_max)
+    if (nv_sizes_max(&spec->sizes) > limits->size_bytes_max ||
+        spec->reply_bytes > limits->size_bytes_max)
         return nv_fail(err, NV_E_PEER, "the server allows messages of at most %llu bytes",
                        (unsigned long long)limits->size_bytes_max);
     if (nv_spec_rate_msgs(spec) > (double)limits->rate_msgs_max)
@@ -65,15 +66,23 @@ static void take_hello(struct nv_server *server, uint64_t now_ns, const json_t *
     idle(server, now_ns);
 }
 
+/* Says which run has failed: the client may be a run ahead by the time it hears of it. */
+static void say_failed(struct nv_server *server, const struct nv_error *why)
+{
+    json_t *frame = nv_failed_frame(why);
+    json_object_set_new(frame, "run_tag", json_integer(server->run_tag));
+    server->ops->send(server->context, frame);
+}
+
 static void take_run(struct nv_server *server, uint64_t now_ns, const json_t *frame)
 {
     struct nv_error err = {0};
     uint64_t token = nv_rng_entropy() >> 1;
-    uint32_t run_tag = (uint32_t)json_integer_value(json_object_get(frame, "run_tag"));
+    server->run_tag = (uint32_t)json_integer_value(json_object_get(frame, "run_tag"));
     if (nv_spec_from_json(&server->spec, json_object_get(frame, "spec"), &err) ||
         within_limits(server, &err) ||
-        server->ops->open(server->context, &server->spec, run_tag, token, &err)) {
-        server->ops->send(server->context, nv_failed_frame(&err));
+        server->ops->open(server->context, &server->spec, server->run_tag, token, &err)) {
+        say_failed(server, &err);
         idle(server, now_ns);
         return;
     }
@@ -179,7 +188,7 @@ void nv_server_failed(struct nv_server *server, uint64_t now_ns, const struct nv
 {
     if (server->state != NV_SERVER_RUNNING && server->state != NV_SERVER_READY)
         return;
-    server->ops->send(server->context, nv_failed_frame(error));
+    say_failed(server, error);
     idle(server, now_ns);
 }
 

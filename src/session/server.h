@@ -46,6 +46,7 @@ struct nv_server {
     enum nv_server_state state;
     uint64_t deadline_ns;
     struct nv_spec spec;
+    uint32_t run_tag; /* of the run in hand, or the last one */
     bool end_sent;
     bool shared_clock; /* with this client */
     uint64_t run_count;

@@ -2,6 +2,8 @@
 /* ctest: tsan serial timeout=240 */
 #include "transport/endpoint.h"
 
+#include <stdio.h>
+
 #include "transport/loopback_test.h"
 
 /* Two endpoints in one process, over loopback: every driver with every workload, direction and

@@ -62,8 +62,7 @@ static struct net *new_net(const char *workload)
     net->workload = nv_workload_find(workload, NULL);
     assert_non_null(net->workload);
     (void)snprintf(net->spec.workload, sizeof net->spec.workload, "%s", workload);
-    net->spec.warmup_ns = 100 * MS;
-    net->spec.duration_ns = 500 * MS;
+    net->spec.warmup_ns = 100 * MS, net->spec.duration_ns = 500 * MS;
     net->spec.cooldown_ns = 50 * MS;
     net->spec.drain_ns = 100 * MS;
     net->spec.arrival = NV_ARRIVAL_CONSTANT;
