@@ -199,18 +199,25 @@ static unsigned edit_distance(const char *a, const char *b)
     return row[m];
 }
 
+/* The nearest name of one table, when nearer than *distance, which then becomes its own. */
+static const char *nearer(const struct nv_option *table, const char *name, unsigned *distance)
+{
+    const char *nearest = NULL;
+    for (const struct nv_option *row = table; row->name; row++) {
+        unsigned d = edit_distance(name, row->name);
+        nearest = d < *distance ? row->name : nearest;
+        *distance = d < *distance ? d : *distance;
+    }
+    return nearest;
+}
+
 const char *nv_options_suggest(const struct nv_option *const *tables, const char *name)
 {
     const char *nearest = NULL;
-    unsigned nearest_distance = 3;
+    unsigned distance = 3;
     for (; *tables; tables++) {
-        for (const struct nv_option *row = *tables; row->name; row++) {
-            unsigned distance = edit_distance(name, row->name);
-            if (distance < nearest_distance) {
-                nearest = row->name;
-                nearest_distance = distance;
-            }
-        }
+        const char *here = nearer(*tables, name, &distance);
+        nearest = here ? here : nearest;
     }
     return nearest;
 }

@@ -98,7 +98,7 @@ static void blocking_close(void *self)
 
 const struct nv_engine nv_blocking = {
     .name = "blocking",
-    .help = "the textbook calls: blocking sendmsg and recvmsg, one thread per flow",
+    .help = "the textbook calls: blocking send and recv, one thread per flow",
     .caps = NV_CAP_THREAD_PER_FLOW,
     .state_size = sizeof(struct blocking_engine),
     .open = blocking_open,

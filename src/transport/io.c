@@ -7,24 +7,30 @@
 
 #include "base/clock.h"
 
-static ssize_t send_from(const struct nv_channel *channel, struct nv_socket *socket,
-                         const struct nv_io_rest *rest)
+static ssize_t send_vectors(const struct nv_channel *channel, int fd, const struct nv_io_rest *rest)
 {
     struct iovec parts[2];
     unsigned used = 0;
     uint32_t done_bytes = rest->done_bytes;
     if (done_bytes < NV_HEADER_BYTES)
-        parts[used++] = (struct iovec){.iov_base = (void *)(uintptr_t)(rest->header + done_bytes),
+        parts[used++] = (struct iovec){.iov_base = (void *)(uintptr_t)(rest->head + done_bytes),
                                        .iov_len = NV_HEADER_BYTES - done_bytes};
     uint32_t payload_done = done_bytes > NV_HEADER_BYTES ? done_bytes - NV_HEADER_BYTES : 0;
-    if (rest->len_bytes > NV_HEADER_BYTES) {
-        const uint8_t *payload = nv_payload_of(channel->payload, rest->seq);
-        parts[used++] = (struct iovec){.iov_base = (void *)(uintptr_t)(payload + payload_done),
-                                       .iov_len = rest->len_bytes - NV_HEADER_BYTES - payload_done};
-    }
+    const uint8_t *payload = nv_payload_of(channel->payload, rest->seq);
+    parts[used++] = (struct iovec){.iov_base = (void *)(uintptr_t)(payload + payload_done),
+                                   .iov_len = rest->len_bytes - NV_HEADER_BYTES - payload_done};
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = used};
+    return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
+static ssize_t send_from(const struct nv_channel *channel, struct nv_socket *socket,
+                         const struct nv_io_rest *rest)
+{
     socket->io.send_calls++;
-    return sendmsg(socket->fd, &message, MSG_NOSIGNAL);
+    if (rest->len_bytes > NV_IO_FLAT_BYTES)
+        return send_vectors(channel, socket->fd, rest);
+    return send(socket->fd, rest->head + rest->done_bytes, rest->len_bytes - rest->done_bytes,
+                MSG_NOSIGNAL);
 }
 
 int nv_io_send_rest(const struct nv_channel *channel, struct nv_io_rest *rest)
@@ -61,6 +67,18 @@ void nv_io_drain_errors(int fd)
     }
 }
 
+static void fill(const struct nv_channel *channel, const struct nv_header *header,
+                 struct nv_io_rest *rest)
+{
+    nv_header_encode(header, rest->head);
+    if (header->len_bytes <= NV_IO_FLAT_BYTES)
+        memcpy(rest->head + NV_HEADER_BYTES, nv_payload_of(channel->payload, header->seq),
+               header->len_bytes - NV_HEADER_BYTES);
+    rest->seq = header->seq;
+    rest->len_bytes = header->len_bytes;
+    rest->done_bytes = 0;
+}
+
 unsigned nv_io_send(const struct nv_channel *channel, struct nv_io_rest *rest,
                     struct nv_header *messages, unsigned count, int *refusal)
 {
@@ -72,10 +90,7 @@ unsigned nv_io_send(const struct nv_channel *channel, struct nv_io_rest *rest,
         /* A reply carries the request's send time back; only its dwell time is its own. */
         if (header->type != NV_MSG_REPLY)
             header->t_snd_ns = nv_clock_ns() - channel->t0_ns;
-        nv_header_encode(header, rest->header);
-        rest->seq = header->seq;
-        rest->len_bytes = header->len_bytes;
-        rest->done_bytes = 0;
+        fill(channel, header, rest);
         int failed = nv_io_send_rest(channel, rest);
         if (failed && rest->done_bytes == 0) {
             rest->len_bytes = 0; /* nothing of it went out: it is the caller's again */
@@ -104,7 +119,7 @@ static enum nv_io_receive receive_failed(const struct nv_channel *channel, struc
         nv_io_drain_errors(socket->fd);
         return NV_IO_EMPTY;
     }
-    (void)nv_fail_errno(err, NV_E_PEER, reason, "recvmsg on a data connection");
+    (void)nv_fail_errno(err, NV_E_PEER, reason, "recv on a data connection");
     return NV_IO_FAILED;
 }
 
@@ -112,9 +127,7 @@ enum nv_io_receive nv_io_receive(const struct nv_channel *channel, unsigned flow
                                  const struct nv_io_buffer *buffer, const struct nv_sink *sink)
 {
     struct nv_socket *socket = &channel->sockets[flow];
-    struct iovec part = {.iov_base = buffer->bytes, .iov_len = NV_IO_BUFFER_BYTES};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-    ssize_t n = recvmsg(socket->fd, &message, buffer->flags);
+    ssize_t n = recv(socket->fd, buffer->bytes, NV_IO_BUFFER_BYTES, buffer->flags);
     if (n < 0)
         return receive_failed(channel, socket, errno, buffer->err);
     if (n == 0 && (channel->caps & NV_CAP_RELIABLE)) {

@@ -4,15 +4,18 @@
 
 #include "transport/driver.h"
 
-/* The calls that engines share, so that both transports and all engines make the same ones:
- * sendmsg of header and payload, recvmsg into one buffer. */
+/* The calls that engines share, so that both transports and all engines make the same ones: one
+ * send a message, one recv into one buffer. A small message is copied behind its header and sent
+ * flat; a large one goes as header and payload by sendmsg, since copying it would cost more than
+ * the second vector does. */
 
 #define NV_IO_BUFFER_BYTES 65536u
+#define NV_IO_FLAT_BYTES 2048u
 
 /* A message being sent; done < len: the kernel took only a part of it. */
 struct nv_io_rest {
-    unsigned flow; /* of the channel */
-    uint8_t header[NV_HEADER_BYTES];
+    unsigned flow;                  /* of the channel */
+    uint8_t head[NV_IO_FLAT_BYTES]; /* the header; and all of a small message */
     uint64_t seq;
     uint32_t len_bytes, done_bytes;
 };
@@ -38,7 +41,7 @@ struct nv_io_buffer {
     struct nv_error *err;
 };
 
-/* One recvmsg into the buffer, delivered to the sink. */
+/* One recv into the buffer, delivered to the sink. */
 enum nv_io_receive nv_io_receive(const struct nv_channel *, unsigned flow,
                                  const struct nv_io_buffer *, const struct nv_sink *);
 

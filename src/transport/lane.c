@@ -137,7 +137,7 @@ static int refused(struct nv_lane *lane, struct nv_lane_flow *flow, int refusal)
         return NV_OK;
     }
     if (reliable)
-        return nv_fail_errno(&lane->error, NV_E_PEER, refusal, "sendmsg on a data connection");
+        return nv_fail_errno(&lane->error, NV_E_PEER, refusal, "send on a data connection");
     lane->workload->sent(flow->workload, &flow->outbox[flow->outbox_first], outcome_of(refusal));
     flow->outbox_first++;
     flow->outbox_count--;

@@ -190,7 +190,7 @@ static void poll_close(void *self)
 
 const struct nv_engine nv_poll = {
     .name = "poll",
-    .help = "a libuv loop watches the sockets; own sendmsg and recvmsg",
+    .help = "a libuv loop watches the sockets; own send and recv",
     .state_size = sizeof(struct poll_engine),
     .open = poll_open,
     .send = poll_send,

@@ -76,7 +76,7 @@ static int udp_connect(const struct nv_flow_plan *plan, struct nv_socket *socket
 static int open_towards(const struct nv_flow_plan *plan, const struct sockaddr_storage *client,
                         struct nv_error *err)
 {
-    struct sockaddr_storage local;
+    struct sockaddr_storage local = {0};
     socklen_t len = sizeof local;
     if (getsockname(plan->listen_fd, (struct sockaddr *)&local, &len))
         return nv_fail_errno(err, NV_E_FAILED, errno, "getsockname");
