@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -247,7 +248,9 @@ static int conclude(struct run *run, struct nv_error *err)
         nv_table_print(stdout, &run->summary, wants_colour());
     else if (run->campaign.settings.format == NV_FORMAT_JSON)
         print_json(run);
-    (void)fflush(stdout);
+    errno = 0;
+    if (fflush(stdout) || ferror(stdout))
+        return nv_fail_errno(err, NV_E_FAILED, errno ? errno : EIO, "write to standard output");
     if (run->runner.delivered_total == 0)
         return nv_fail(err, NV_E_FAILED, "not one message was delivered");
     if (run->campaign.settings.fail_if[0])
