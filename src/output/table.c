@@ -433,7 +433,8 @@ static void print_foot(struct table *table, const struct nv_summary *summary)
         print_wrapped(table, "In words:", words);
     if (!summary->directory)
         return;
-    bool latest = strncmp(summary->directory, "results/", strlen("results/")) == 0;
+    bool latest = strncmp(summary->directory, "results/", strlen("results/")) == 0 &&
+                  !strchr(summary->directory + strlen("results/"), '/');
     const char *name = latest ? "latest" : summary->directory;
     char how[1024];
     (void)snprintf(how, sizeof how, "charts: netversus plot %s   report: netversus report %s", name,
