@@ -96,7 +96,7 @@ def check_schedule(row):
     where, flows, sched = name_of(row), flows_in(row), count(row, "sched_count")
     rate = row["rate"]
     if rate == "max":
-        assert row["rate_msgs_per_s"] == "" and sched > 0, where
+        assert row["rate_msgs_per_s"] == "", where
         return
     start_ns = nanoseconds(row["warmup"])
     length_ns = nanoseconds(row["duration"])

@@ -86,6 +86,8 @@ static void balance(struct nv_result_row *row)
     uint64_t drops = row->receiver.drops_count;
     if (row->direction == NV_ROW_RTT)
         drops += row->sender.drops_count;
+    if (row->sender.tcp.known) /* what TCP drops at a socket, it sends again */
+        drops = 0;
     row->lost_rcvbuf_count = drops < left ? drops : left;
     row->lost_path_count = left - row->lost_rcvbuf_count;
 }

@@ -96,7 +96,9 @@ static bool lane_received(void *context, unsigned index, const uint8_t *data, si
                                : take_stream(lane, flow, data, len_bytes);
     if (flow->report->rx)
         nv_rx_recv(flow->report->rx, len_bytes, count);
-    return !lane->workload->answered;
+    /* Who is to answer, or waits for the answer before it asks again, does that first. */
+    bool open_loop = flow->report->rx && lane->spec->rate.kind != NV_RATE_MAX;
+    return !lane->workload->answered || open_loop;
 }
 
 static void lane_writable(void *context, unsigned index)
