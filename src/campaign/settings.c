@@ -168,16 +168,27 @@ int nv_campaign_set(struct nv_campaign *campaign, const char *name, const char *
 
 struct load {
     struct nv_campaign *campaign;
+    FILE *file;
+    int line, bad_line; /* being read; of the first illegal key */
     struct nv_error *err;
 };
+
+static char *next_line(char *out, int out_bytes, void *user)
+{
+    struct load *load = user;
+    load->line++;
+    return fgets(out, out_bytes, load->file);
+}
 
 static int take_key(void *user, const char *section, const char *name, const char *value)
 {
     struct load *load = user;
     (void)section;
-    if (load->err->code) /* the parser goes on after a mistake; the first one counts */
-        return 0;
-    return nv_campaign_set(load->campaign, name, value, load->err) == NV_OK;
+    /* The parser goes on after a mistake; the first one is told. */
+    if (load->bad_line || nv_campaign_set(load->campaign, name, value, load->err) == NV_OK)
+        return 1;
+    load->bad_line = load->line;
+    return 0;
 }
 
 static void default_name(struct nv_campaign *campaign, const char *file)
@@ -195,14 +206,19 @@ static void default_name(struct nv_campaign *campaign, const char *file)
 int nv_campaign_load(struct nv_campaign *campaign, const char *file, struct nv_error *err)
 {
     struct nv_error inner = {0};
-    struct load load = {campaign, &inner};
+    struct load load = {.campaign = campaign, .file = fopen(file, "r"), .err = &inner};
+    if (!load.file)
+        return nv_fail_errno(err, NV_E_USAGE, errno, "scenario %.200s", file);
     errno = 0;
-    int line = ini_parse(file, take_key, &load);
-    if (line == -1)
-        return nv_fail_errno(err, NV_E_USAGE, errno ? errno : ENOENT, "scenario %.200s", file);
-    if (line > 0)
+    int line = ini_parse_stream(next_line, &load, take_key, &load);
+    int failed = ferror(load.file) ? errno : 0;
+    (void)fclose(load.file);
+    if (failed)
+        return nv_fail_errno(err, NV_E_USAGE, failed, "scenario %.200s", file);
+    if (line)
         return nv_fail(err, NV_E_USAGE, "%.200s:%d: %.200s", file, line,
-                       inner.message[0] ? inner.message : "neither 'key = value' nor '[section]'");
+                       line == load.bad_line ? inner.message
+                                             : "neither 'key = value' nor '[section]'");
     default_name(campaign, file);
     return NV_OK;
 }

@@ -11,6 +11,7 @@
 #include "session/report_json.h"
 #include "transport/socket.h"
 
+#define CONNECT_TIMEOUT_NS (10 * NV_NS_PER_S)
 #define OPEN_TIMEOUT_NS (8 * NV_NS_PER_S)
 
 static void set_alarm(struct nv_remote *remote);
@@ -130,6 +131,7 @@ static const struct nv_link_callbacks callbacks = {.frame = link_frame, .closed 
 static void link_connected(struct nv_link *link)
 {
     struct nv_remote *remote = link->owner;
+    remote->connected = true;
     nv_client_init(&remote->client, remote->hello, nv_clock_ns());
     set_alarm(remote);
 }
@@ -161,7 +163,10 @@ static void wake_cb(uv_async_t *handle)
 static void alarm_cb(uv_timer_t *handle)
 {
     struct nv_remote *remote = handle->data;
-    nv_client_run(&remote->client, nv_clock_ns());
+    if (remote->connected)
+        nv_client_run(&remote->client, nv_clock_ns());
+    else
+        nv_client_lost(&remote->client, "connect: no answer");
     if (remote->client.state == NV_CLIENT_CLOSED)
         nv_link_close(&remote->link);
     set_alarm(remote);
@@ -187,7 +192,7 @@ int nv_remote_open(struct nv_remote *remote, uv_loop_t *loop,
     remote->address = *address;
     remote->client.ops = &ops;
     remote->client.context = remote;
-    remote->client.deadline_ns = UINT64_MAX;
+    remote->client.deadline_ns = nv_clock_ns() + CONNECT_TIMEOUT_NS;
     remote->hello = nv_hello_frame(nv_clock_identity(identity), NULL);
     (void)uv_async_init(loop, &remote->wake, wake_cb);
     (void)uv_timer_init(loop, &remote->alarm);
@@ -200,6 +205,7 @@ int nv_remote_open(struct nv_remote *remote, uv_loop_t *loop,
     if (status)
         return nv_fail(err, NV_E_PEER, "connect %s/tcp: %s", nv_address_text(address, text),
                        uv_strerror(status));
+    set_alarm(remote);
     while (remote->client.state == NV_CLIENT_AWAIT_HELLO && !remote->interrupted)
         (void)uv_run(loop, UV_RUN_ONCE);
     if (remote->interrupted)

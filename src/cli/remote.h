@@ -21,7 +21,7 @@ struct nv_remote {
     json_t *hello;                   /* ours, and the server's */
     json_t *server_hello;
     bool shared_clock;
-    bool link_open, interrupted;
+    bool link_open, connected, interrupted;
     unsigned handles_open;
 
     struct nv_spec spec; /* of the run in hand */

@@ -149,14 +149,14 @@ static int prepare(struct run *run, int argc, char **argv, struct nv_error *err)
 {
     nv_clock_utc(run->start_utc);
     run->start_ns = nv_clock_ns();
-    if (nv_result_directory(&run->campaign.settings, run->start_utc, run->directory, err))
-        return err->code;
     (void)snprintf(run->campaign_id, sizeof run->campaign_id, "%s-%.30s", run->start_utc,
                    run->campaign.settings.scenario);
     run->environment = nv_environment();
     describe_system(run);
     open_loop(run);
-    if (reach_server(run, err) || nv_csv_set_open(&run->csv, run->directory, err))
+    if (reach_server(run, err) ||
+        nv_result_directory(&run->campaign.settings, run->start_utc, run->directory, err) ||
+        nv_csv_set_open(&run->csv, run->directory, err))
         return err->code;
     run->runner.campaign = &run->campaign;
     run->runner.plan = &run->plan;
@@ -241,13 +241,15 @@ static int conclude(struct run *run, struct nv_error *err)
     if (nv_runner_summarise(&run->runner, err) || !run->runner.summary_count)
         return err->code;
     fill_summary(run);
-    if (nv_csv_set_comparisons(run->csv, &run->summary, err) ||
-        nv_manifest_write(&run->manifest, run->directory, err))
-        return err->code;
+    /* A full disk must not take the table away, too. */
+    if (nv_csv_set_comparisons(run->csv, &run->summary, err) == NV_OK)
+        (void)nv_manifest_write(&run->manifest, run->directory, err);
     if (run->campaign.settings.format == NV_FORMAT_TABLE)
         nv_table_print(stdout, &run->summary, wants_colour());
     else if (run->campaign.settings.format == NV_FORMAT_JSON)
         print_json(run);
+    if (err->code)
+        return err->code;
     errno = 0;
     if (fflush(stdout) || ferror(stdout))
         return nv_fail_errno(err, NV_E_FAILED, errno ? errno : EIO, "write to standard output");

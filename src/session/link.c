@@ -83,7 +83,7 @@ int nv_link_init(struct nv_link *link, uv_loop_t *loop, const struct nv_link_cal
     link->owner = owner;
     link->decoder = (struct nv_frame_decoder){0};
     link->error = (struct nv_error){0};
-    link->closing = false;
+    link->connected = link->closing = false;
     int status = uv_tcp_init(loop, &link->tcp);
     link->tcp.data = link;
     return status;
@@ -91,6 +91,7 @@ int nv_link_init(struct nv_link *link, uv_loop_t *loop, const struct nv_link_cal
 
 static void start_reading(struct nv_link *link)
 {
+    link->connected = true;
     (void)uv_tcp_nodelay(&link->tcp, 1);
     int status = uv_read_start((uv_stream_t *)&link->tcp, alloc_cb, read_cb);
     if (status)
@@ -170,7 +171,8 @@ void nv_link_close(struct nv_link *link)
     if (link->closing)
         return;
     link->closing = true;
-    uv_shutdown_t *request = malloc(sizeof *request);
+    /* libuv would keep a shutdown until the connection is there, which may be never. */
+    uv_shutdown_t *request = link->connected ? malloc(sizeof *request) : NULL;
     if (!request || uv_shutdown(request, (uv_stream_t *)&link->tcp, shutdown_cb)) {
         free(request);
         uv_close((uv_handle_t *)&link->tcp, close_cb);

@@ -24,7 +24,7 @@ struct nv_link {
     void *owner;
     struct nv_frame_decoder decoder;
     struct nv_error error;
-    bool closing;
+    bool connected, closing;
     char read_buffer[65536];
 };
 
