@@ -21,12 +21,12 @@ STALL_S = 0.1
 SLACK_MS = 60 if SANITIZED else 30  # for two processes to be woken on a busy machine
 
 
-def stalled_run(tmp_path, *arguments):
+def stalled_run(tmp_path, *arguments, rcvbuf="4Mi"):
     """A run whose server stands still for a while; the run's result, and for how many ms."""
     with Serve(cwd=tmp_path) as server:
         with Process("run", "--server", server.address, "--output", "out", "--quiet", "--blocks", "1",
                      "--no-warmup-round", "--reruns", "0", "--warmup", f"{WARMUP_S}s", "--duration",
-                     f"{DURATION_S}s", "--rcvbuf", "4Mi", *arguments, cwd=tmp_path) as client:
+                     f"{DURATION_S}s", "--rcvbuf", rcvbuf, *arguments, cwd=tmp_path) as client:
             time.sleep(STALL_AT_S)
             start = time.monotonic()
             server.signal(signal.SIGSTOP)
@@ -85,6 +85,19 @@ def check_ramp(result, row, stalled_ms):
     assert all(-1 <= came[i] - end <= SLACK_MS for i in ramp), "not all came when the stall ended"
     sent_late = sum((int(lines[i]["t_snd_ns"]) / MS - due[i]) > 10 for i in ramp)
     assert sent_late <= len(ramp) / 4, f"{sent_late} sends waited for the receiver"
+
+
+@pytest.mark.parametrize("engine", ("poll", "blocking"))
+def test_waiting_for_room_is_not_lateness(engine, tmp_path):
+    """With small buffers TCP stops the sender: its wait is block_lag, whatever way it waits."""
+    result, stalled_ms = stalled_run(
+        tmp_path, "--transport", "tcp", "--workload", "stream", "--engine", engine, "--arrival",
+        "constant", "--rate", f"{RATE}/s", "--size", "8k", "--sndbuf", "128k", rcvbuf="128k")
+    row, = result.runs
+    assert row["lost_count"] == "0" and row["unsent_count"] == "0"
+    blocked_ms = number(row["block_lag_max_ns"]) / MS
+    assert stalled_ms / 2 - SLACK_MS <= blocked_ms <= stalled_ms + SLACK_MS
+    assert number(row["sched_lag_max_ns"]) / MS < SLACK_MS
 
 
 @pytest.mark.parametrize("transport", ("tcp", "udp"))

@@ -93,7 +93,8 @@ static int poll_side(struct side *side, uint64_t until_ns, struct nv_error *err)
 {
     const struct nv_sink sink = {
         .context = side, .received = side_received, .writable = side_writable, .wants = side_wants};
-    return side->desk->loopback.driver->engine->poll(side->engine, until_ns, &sink, err);
+    return side->desk->loopback.driver->engine->poll(side->engine, nv_clock_ns(), until_ns, &sink,
+                                                     err);
 }
 
 static void open_side(struct side *side, struct nv_socket *sockets, unsigned flow_count)

@@ -20,7 +20,7 @@ static ssize_t send_vectors(const struct nv_channel *channel, int fd, const stru
     parts[used++] = (struct iovec){.iov_base = (void *)(uintptr_t)(payload + payload_done),
                                    .iov_len = rest->len_bytes - NV_HEADER_BYTES - payload_done};
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = used};
-    return sendmsg(fd, &message, MSG_NOSIGNAL);
+    return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 static ssize_t send_from(const struct nv_channel *channel, struct nv_socket *socket,
@@ -30,7 +30,7 @@ static ssize_t send_from(const struct nv_channel *channel, struct nv_socket *soc
     if (rest->len_bytes > NV_IO_FLAT_BYTES)
         return send_vectors(channel, socket->fd, rest);
     return send(socket->fd, rest->head + rest->done_bytes, rest->len_bytes - rest->done_bytes,
-                MSG_NOSIGNAL);
+                MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 int nv_io_send_rest(const struct nv_channel *channel, struct nv_io_rest *rest)
@@ -79,6 +79,14 @@ static void fill(const struct nv_channel *channel, const struct nv_header *heade
     rest->done_bytes = 0;
 }
 
+static void stamp(struct nv_header *header, uint64_t now_ns)
+{
+    if (header->type == NV_MSG_REPLY)
+        header->dwell_ns = nv_dwell_saturate(now_ns - header->arrived_ns);
+    else
+        header->t_snd_ns = now_ns;
+}
+
 unsigned nv_io_send(const struct nv_channel *channel, struct nv_io_rest *rest,
                     struct nv_header *messages, unsigned count, int *refusal)
 {
@@ -87,9 +95,7 @@ unsigned nv_io_send(const struct nv_channel *channel, struct nv_io_rest *rest,
         return 0;
     for (unsigned i = 0; i < count; i++) {
         struct nv_header *header = &messages[i];
-        /* A reply carries the request's send time back; only its dwell time is its own. */
-        if (header->type != NV_MSG_REPLY)
-            header->t_snd_ns = nv_clock_ns() - channel->t0_ns;
+        stamp(header, nv_clock_ns() - channel->t0_ns);
         fill(channel, header, rest);
         int failed = nv_io_send_rest(channel, rest);
         if (failed && rest->done_bytes == 0) {

@@ -7,7 +7,8 @@
 /* The calls that engines share, so that both transports and all engines make the same ones: one
  * send a message, one recv into one buffer. A small message is copied behind its header and sent
  * flat; a large one goes as header and payload by sendmsg, since copying it would cost more than
- * the second vector does. */
+ * the second vector does. No send waits, whatever the socket is set to: a wait inside the call
+ * could not be told from a late one. */
 
 #define NV_IO_BUFFER_BYTES 65536u
 #define NV_IO_FLAT_BYTES 2048u

@@ -318,11 +318,15 @@ int nv_lane_run(struct nv_lane *lane)
     const struct nv_sink sink = {
         .context = lane, .received = lane_received, .writable = lane_writable, .wants = lane_wants};
     uint64_t end_ns = nv_spec_end_ns(lane->spec);
-    nv_clock_sleep_until(lane->channel.t0_ns);
+    uint64_t t0_ns = lane->channel.t0_ns;
+    uint64_t polled_ns = 0;
+    nv_clock_sleep_until(t0_ns);
     for (;;) {
         uint64_t next_ns;
         bool done;
-        lane->now_ns = since_start_ns(lane);
+        /* What was just delivered has read the clock. */
+        if (lane->now_ns == polled_ns)
+            lane->now_ns = since_start_ns(lane);
         if (turn(lane, &next_ns, &done))
             return lane->error.code;
         if (done || atomic_load_explicit(lane->stop, memory_order_relaxed))
@@ -330,7 +334,8 @@ int nv_lane_run(struct nv_lane *lane)
         uint64_t look_up_ns =
             lane->now_ns + (lane->now_ns < end_ns ? LOOK_UP_NS : LOOK_UP_DRAIN_NS);
         next_ns = next_ns < look_up_ns ? next_ns : look_up_ns;
-        if (lane->driver->engine->poll(lane->engine, lane->channel.t0_ns + next_ns, &sink,
+        polled_ns = lane->now_ns;
+        if (lane->driver->engine->poll(lane->engine, t0_ns + polled_ns, t0_ns + next_ns, &sink,
                                        &lane->error) ||
             lane->error.code)
             return lane->error.code;

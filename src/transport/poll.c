@@ -150,7 +150,7 @@ static int watch_flows(struct poll_engine *engine, struct nv_error *err)
     return NV_OK;
 }
 
-static int poll_poll(void *self, uint64_t until_ns, const struct nv_sink *sink,
+static int poll_poll(void *self, uint64_t now_ns, uint64_t until_ns, const struct nv_sink *sink,
                      struct nv_error *err)
 {
     struct poll_engine *engine = self;
@@ -160,7 +160,7 @@ static int poll_poll(void *self, uint64_t until_ns, const struct nv_sink *sink,
     if (engine->failed)
         return engine->failed;
     uint64_t sleep_until_ns = until_ns - engine->channel.spin_ns;
-    if (until_ns > engine->channel.spin_ns && nv_clock_ns() < sleep_until_ns) {
+    if (until_ns > engine->channel.spin_ns && now_ns < sleep_until_ns) {
         set_alarm(engine, sleep_until_ns);
         (void)uv_run(&engine->loop, UV_RUN_ONCE);
     } else {

@@ -175,7 +175,7 @@ int nv_socket_wait(int fd, short events, uint64_t deadline_ns, struct nv_error *
         struct pollfd ready = {.fd = fd, .events = events};
         int n = ppoll(&ready, 1, &timeout, NULL);
         if (n > 0)
-            return 1;
+            return ready.revents;
         if (n < 0 && errno != EINTR)
             return nv_fail_errno(err, NV_E_FAILED, errno, "ppoll");
     }

@@ -29,7 +29,7 @@ int nv_socket_apply(int fd, const struct nv_spec *spec, struct nv_error *err);
 /* Reads back what the kernel granted. */
 void nv_socket_record(struct nv_socket *socket);
 
-/* 1 ready, 0 deadline passed, <0 failed. */
+/* The events that came (of poll(2): > 0), 0 deadline passed, <0 failed. */
 int nv_socket_wait(int fd, short events, uint64_t deadline_ns, struct nv_error *err);
 
 bool nv_flow_plan_over(const struct nv_flow_plan *plan); /* deadline passed, or stopped */

@@ -38,6 +38,7 @@ struct nv_header {
     uint32_t run_tag;
     uint64_t seq, t_int_ns, t_snd_ns;
     uint32_t dwell_ns;
+    uint64_t arrived_ns; /* not on the wire: when a reply's request came, for its dwell */
 };
 
 /* The longest time a header holds: 48 bits of ns. */

@@ -83,13 +83,11 @@ static unsigned run_closed_loop(struct rr *rr, uint64_t now_ns, struct nv_header
     return count;
 }
 
-static unsigned run_replies(struct rr *rr, uint64_t now_ns, struct nv_header *out,
-                            unsigned count_max)
+static unsigned run_replies(struct rr *rr, struct nv_header *out, unsigned count_max)
 {
     unsigned count = 0;
     while (count < count_max && rr->reply_head < rr->reply_tail) {
         const struct rr_reply *reply = &rr->replies[rr->reply_head++ % REPLIES_MAX];
-        uint64_t dwell_ns = now_ns - reply->arrived_ns;
         uint64_t len_bytes = rr->reply_bytes ? rr->reply_bytes : reply->request.size_bytes;
         out[count++] = (struct nv_header){
             .type = NV_MSG_REPLY,
@@ -99,9 +97,11 @@ static unsigned run_replies(struct rr *rr, uint64_t now_ns, struct nv_header *ou
             .seq = reply->request.seq,
             .t_int_ns = reply->request.t_int_ns,
             .t_snd_ns = reply->request.t_snd_ns,
-            .dwell_ns = dwell_ns < UINT32_MAX ? (uint32_t)dwell_ns : UINT32_MAX,
+            .arrived_ns = reply->arrived_ns,
         };
     }
+    if (rr->reply_head == rr->reply_tail) /* start over where the cache is warm */
+        rr->reply_head = rr->reply_tail = 0;
     return count;
 }
 
@@ -109,7 +109,7 @@ static unsigned rr_run(void *self, uint64_t now_ns, struct nv_header *out, unsig
 {
     struct rr *rr = self;
     if (!rr->client)
-        return run_replies(rr, now_ns, out, count_max);
+        return run_replies(rr, out, count_max);
     if (rr->closed_loop)
         return run_closed_loop(rr, now_ns, out, count_max);
     return nv_source_run(&rr->source, now_ns, out, count_max);
