@@ -1,7 +1,8 @@
 # Tests are found by their names; no list to keep. A test says what else CTest must know in one
 # line of its own source:
 #   /* ctest: tsan serial timeout=300 */          # ctest: tsan parallel
-# tsan: also run under ThreadSanitizer. serial, parallel: alone on the machine or not (unit tests
+# tsan: also run under ThreadSanitizer. release: skips itself under sanitizers, so that scripts/test
+# runs it in the release build. serial, parallel: alone on the machine or not (unit tests
 # run in parallel, end-to-end tests alone, unless said). timeout: seconds.
 
 set(NV_TEST_ENVIRONMENT
@@ -21,6 +22,9 @@ function(nv_test_properties name source label timeout_s)
   endif()
   if(wishes MATCHES "[ ]tsan")
     list(APPEND labels tsan)
+  endif()
+  if(wishes MATCHES "[ ]release")
+    list(APPEND labels release)
   endif()
   if(wishes MATCHES "[ ]timeout=([0-9]+)")
     set(timeout_s ${CMAKE_MATCH_1})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# ctest: serial timeout=300
+# ctest: serial release timeout=300
 """The null test: a transport against itself, through the whole road to the verdicts. Twelve blocks,
 so that a win could be claimed at all: the smallest p is 2^-11, and 40 times that is below 0.05."""
 
