@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "session/report_json.h"
 
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,18 +28,37 @@ static void counters_to_json(json_t *out, const struct nv_counter_row *rows, con
                             counter_to_json(nv_counter_read(meter, rows), rows->count));
 }
 
+#define BUCKET_TEXT_BYTES (sizeof "8447:18446744073709551615 ")
+
+/* "index:count ..." of what is not empty. As JSON integers they would take ten times the memory,
+ * and the more the wider the times spread. */
+static json_t *buckets_to_json(const struct nv_hist *hist)
+{
+    size_t used = 0;
+    size_t count = 0;
+    for (unsigned i = 0; hist->count && i < NV_HIST_BUCKETS; i++)
+        count += hist->buckets[i] > 0;
+    size_t bytes = count * BUCKET_TEXT_BYTES + 1;
+    char *text = malloc(bytes);
+    if (!text)
+        return NULL;
+    for (unsigned i = 0; count && i < NV_HIST_BUCKETS; i++) {
+        if (!hist->buckets[i])
+            continue;
+        used += (size_t)snprintf(text + used, bytes - used, "%s%u:%" PRIu64, used ? " " : "", i,
+                                 hist->buckets[i]);
+        count--;
+    }
+    json_t *out = json_stringn(text, used);
+    free(text);
+    return out;
+}
+
 static json_t *hist_to_json(const struct nv_hist *hist)
 {
     json_t *out = json_object();
-    json_t *buckets = json_array();
     counters_to_json(out, nv_hist_counters, hist);
-    for (unsigned i = 0; hist->count && i < NV_HIST_BUCKETS; i++) {
-        if (!hist->buckets[i])
-            continue;
-        json_array_append_new(buckets, json_integer(i));
-        json_array_append_new(buckets, json_integer((json_int_t)hist->buckets[i]));
-    }
-    json_object_set_new(out, "buckets", buckets);
+    json_object_set_new(out, "buckets", buckets_to_json(hist));
     return out;
 }
 
@@ -103,21 +125,43 @@ static int counters_from_json(void *meter, const struct nv_counter_row *rows, co
     return NV_OK;
 }
 
+/* One number of digits alone, followed by `end`; NULL when there is none such. */
+static const char *read_number(const char *text, char end, uint64_t *out)
+{
+    char *after;
+    errno = 0;
+    if (*text < '0' || *text > '9')
+        return NULL;
+    *out = strtoull(text, &after, 10);
+    return errno || *after != end ? NULL : after;
+}
+
+/* Indices ascend, so that none comes twice. */
+static bool read_buckets(struct nv_hist *hist, const char *text)
+{
+    uint64_t next = 0;
+    while (text && *text) {
+        uint64_t index;
+        uint64_t count;
+        text = read_number(text, ':', &index);
+        if (!text || index < next || index >= NV_HIST_BUCKETS)
+            return false;
+        const char *after = read_number(text + 1, ' ', &count);
+        text = after ? after + 1 : read_number(text + 1, '\0', &count);
+        if (!text || (after && !*text))
+            return false;
+        hist->buckets[index] = count;
+        next = index + 1;
+    }
+    return text;
+}
+
 static int hist_from_json(struct nv_hist *hist, const json_t *object, struct nv_error *err)
 {
-    const json_t *buckets = json_object_get(object, "buckets");
     if (counters_from_json(hist, nv_hist_counters, object, err))
         return err->code;
-    if (!json_is_array(buckets) || json_array_size(buckets) % 2)
+    if (!read_buckets(hist, json_string_value(json_object_get(object, "buckets"))))
         return missing("buckets", err);
-    for (size_t i = 0; i < json_array_size(buckets); i += 2) {
-        const json_t *count = json_array_get(buckets, i + 1);
-        json_int_t index = json_integer_value(json_array_get(buckets, i));
-        if (!json_is_integer(json_array_get(buckets, i)) || index < 0 || index >= NV_HIST_BUCKETS ||
-            !json_is_integer(count) || json_integer_value(count) < 0)
-            return missing("buckets", err);
-        hist->buckets[index] = (uint64_t)json_integer_value(count);
-    }
     return NV_OK;
 }
 
