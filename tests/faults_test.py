@@ -118,17 +118,74 @@ def test_interrupted(tmp_path, number, engine):
     assert "stream" in out and "TCP" in out and "UDP" in out
 
 
+UNFINISHED = ["--workload", "stream", "--duration", "30s", "--no-warmup-round"]
+
+
 def test_interrupted_before_anything_is_finished(tmp_path):
-    with Process("run", "--workload", "stream", "--duration", "30s", "--output", "out",
-                 "--no-warmup-round", cwd=tmp_path) as client:
-        wait_for(lambda: children(client.pid))
-        time.sleep(0.5)
+    with Process("run", *UNFINISHED, "--output", "out", cwd=tmp_path) as client:
+        wait_for(lambda: (tmp_path / "out" / "campaign.json").exists())
+        time.sleep(0.3)
         client.signal(signal.SIGINT)
         status, out, err = client.finish(PATIENCE_S)
     assert status == 130, err
     assert_line(err, "interrupted")
     assert out == ""
-    assert rows_on_disk(tmp_path / "out") == 0
+    assert list(tmp_path.iterdir()) == []  # nothing to keep, nothing kept
+
+
+def test_killed_before_anything_is_finished(tmp_path):
+    with Process("run", *UNFINISHED, "--output", "out", cwd=tmp_path) as client:
+        wait_for(lambda: (tmp_path / "out" / "campaign.json").exists())
+        client.signal(signal.SIGKILL)
+        client.child.wait(PATIENCE_S)
+    assert (tmp_path / "out" / "runs.csv").exists()
+    run("run", *ONE, "--output", "out", cwd=tmp_path)
+    assert len(assert_intact(tmp_path / "out")) == 2
+
+
+@pytest.mark.parametrize("delay_ms", [0, 2, 5, 10, 20, 40, 80, 160, 320])
+def test_interrupted_while_starting(tmp_path, delay_ms):
+    """From the moment that its server is there, whether or not that is heard of yet."""
+    with Process("run", *LONG, "--output", "out", cwd=tmp_path) as client:
+        wait_for(lambda: children(client.pid))
+        time.sleep(delay_ms / 1000)
+        client.signal(signal.SIGINT)
+        status, _out, err = client.finish(PATIENCE_S)
+    assert status == 130, err
+    assert_line(err, "interrupted")
+    if (tmp_path / "out").exists():
+        assert_intact(tmp_path / "out")
+
+
+def test_interrupted_in_the_pause_after_the_last_run(tmp_path):
+    """What was finished is kept, and a shell's loop must hear of the interrupt all the same."""
+    with Process("run", *ONE, "--transport", "tcp", "--settle", "60s", "--output", "out",
+                 cwd=tmp_path) as client:
+        wait_for(lambda: (tmp_path / "out" / "campaign.json").exists())
+        time.sleep(3 if SANITIZED else 1)
+        client.signal(signal.SIGINT)
+        status, out, err = client.finish(PATIENCE_S)
+    assert status == 130, err
+    assert_line(err, "interrupted")
+    assert len(assert_intact(tmp_path / "out")) == 1
+    assert "stream" in out
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_interrupted_with_a_server_that_hangs(tmp_path, times):
+    """The first interrupt waits for its end, not for ever; the second one does not wait at all."""
+    with Process("run", *LONG, "--output", "out", cwd=tmp_path) as client:
+        wait_for(lambda: rows_on_disk(tmp_path / "out") >= 2)
+        (server,) = children(client.pid)
+        os.kill(server, signal.SIGSTOP)
+        for _ in range(times):
+            client.signal(signal.SIGINT)
+            time.sleep(0.5)
+        status = client.child.wait(1 if times == 2 else PATIENCE_S)
+        if times == 2:
+            os.kill(server, signal.SIGCONT)
+    assert status == (130 if times == 1 else -signal.SIGINT)
+    assert len(assert_intact(tmp_path / "out")) >= 2
 
 
 def test_interrupted_server(tmp_path):
@@ -145,6 +202,33 @@ def test_directory_that_holds_results(tmp_path):
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     fails(2, "run", *ONE, "--output", "out", cwd=tmp_path, parts=["out", "holds results"])
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+
+def test_directory_in_use(tmp_path):
+    with Process("run", *UNFINISHED, "--output", "out", cwd=tmp_path) as client:
+        wait_for(lambda: (tmp_path / "out" / "campaign.json").exists())
+        before = (tmp_path / "out" / "campaign.json").read_bytes()
+        fails(2, "run", *ONE, "--output", "out", cwd=tmp_path, parts=["out", "in use"])
+        assert (tmp_path / "out" / "campaign.json").read_bytes() == before
+        client.signal(signal.SIGINT)
+        client.finish(PATIENCE_S)
+
+
+def test_directories_of_one_second(tmp_path):
+    """Named by us, they never collide; latest is the newest in which there is something."""
+    for _ in range(3):
+        run("run", *ONE, "--transport", "tcp", cwd=tmp_path)
+    results = tmp_path / "results"
+    names = {path.name for path in results.iterdir()} - {"latest"}
+    assert len(names) == 3
+    latest = os.readlink(results / "latest")
+    with Process("run", *UNFINISHED, cwd=tmp_path) as client:
+        wait_for(lambda: len(list(results.iterdir())) == 5)
+        assert os.readlink(results / "latest") == latest
+        client.signal(signal.SIGINT)
+        client.finish(PATIENCE_S)
+    assert {path.name for path in results.iterdir()} == names | {"latest"}
+    assert len(assert_intact(results / "latest")) == 1
 
 
 def test_directory_that_cannot_be_made(tmp_path):

@@ -259,11 +259,42 @@ def test_second_client_is_told_who_is_served(tmp_path):
         run("run", *ONE, "--server", server.address, "--output", "second", cwd=tmp_path)
 
 
+# what is asked for, what the client says of it
+EXCESSES = [
+    (["--duration", "2s"], ["runs of at most 1000 ms", "--max-duration"]),
+    (["--rate", "6000/s"], ["at most 5000 messages a second", "--max-rate"]),
+    (["--rate", "max"], ["--max-rate", "not rate max"]),
+    (["--size", "1001"], ["at most 1000 bytes", "--max-size"]),
+    (["--flows", "3"], ["at most 2 flows", "--max-flows"]),
+]
+
+
 def test_limits_of_the_server(tmp_path):
     limits = ["--max-duration", "1s", "--max-rate", 5000, "--max-size", 1000, "--max-flows", 2]
-    excesses = [["--duration", "2s"], ["--rate", "6000/s"], ["--size", "1001"], ["--flows", "3"]]
     with Serve(*limits, cwd=tmp_path) as server:
-        for excess in excesses:
-            fails(3, "run", *ONE, *excess, "--server", server.address, "--output",
-                  f"over{excess[0]}", cwd=tmp_path, parts=["the server allows"])
-        run("run", *ONE, "--server", server.address, "--output", "within", cwd=tmp_path)
+        for excess, parts in EXCESSES:
+            fails(3, "run", *ONE, *excess, "--server", server.address, "--output", "out",
+                  cwd=tmp_path, parts=["the server: ", *parts])
+            assert not (tmp_path / "out").exists()
+        run("run", *ONE, "--flows", "2", "--server", server.address, "--output", "out",
+            cwd=tmp_path)
+
+
+def test_memory_limit_of_the_server(tmp_path):
+    with Serve("--max-memory", "40M", cwd=tmp_path) as server:
+        fails(3, "run", *ONE, "--flows", "16", "--server", server.address, "--output", "out",
+              cwd=tmp_path, parts=["the server: ", "at most 40.0 MB", "--max-memory"])
+        run("run", *ONE, "--flows", "3", "--messages", "1M", "--server", server.address,
+            "--output", "out", cwd=tmp_path)
+
+
+def test_own_server_has_no_limits(tmp_path):
+    """Those are an operator's, who allows runs of an hour at most if nothing else is said."""
+    with Process("run", "--transport", "tcp", "--duration", "90m", "--rate", "100/s",
+                 "--no-warmup-round", "--output", "out", cwd=tmp_path) as client:
+        wait_for(lambda: (tmp_path / "out" / "campaign.json").exists())
+        time.sleep(2)
+        client.signal(signal.SIGINT)
+        status, _out, err = client.finish(PATIENCE_S)
+    assert status == 130, err
+    assert_line(err, "interrupted")

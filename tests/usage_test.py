@@ -4,7 +4,7 @@
 import pytest
 
 from faults import adopt_orphans, fails, leave_nothing_behind
-from support import run
+from support import Result, run
 
 __all__ = ["adopt_orphans", "leave_nothing_behind"]  # fixtures
 
@@ -15,6 +15,8 @@ USAGE = [
     (["run", "--size", "39"], ["size", "39", "40"]),
     (["run", "--size", "65508", "--transport", "udp"], ["size", "65508", "65507"]),
     (["run", "--size", "64,100k"], ["size", "100000", "65507"]),
+    (["run", "--size", "64,1k,64"], ["size", "'64'", "twice"]),
+    (["run", "--rate", "1k/s,max,1000/s"], ["rate", "'1000/s'", "twice"]),
     (["run", "--reply-size", "12"], ["reply-size", "12", "40"]),
     (["run", "--size", "big"], ["size", "'big'"]),
     (["run", "--size", ""], ["size"]),
@@ -40,6 +42,8 @@ USAGE = [
     (["run", "--format", "xml"], ["format", "'xml'", "json"]),
     (["run", "--ipv4", "--ipv6"], ["--ipv4", "--ipv6"]),
     (["run", "--fail-if", "nonsense"], ["fail-if", "'nonsense'"]),
+    (["run", "--fail-if", "goodput>nan"], ["fail-if", "'goodput>nan'"]),
+    (["run", "--scenario", "../over/there"], ["scenario", "'../over/there'", "'/'"]),
     (["run", "--path", "moon"], ["path", "'moon'"]),
     (["run", "--server", "host:port"], ["server", "'host:port'"]),
     (["run", "--server", "127.0.0.1:70000"], ["server", "70000"]),
@@ -80,6 +84,31 @@ SCENARIOS = [
 def test_bad_scenario(tmp_path, text, line, parts):
     (tmp_path / "bad.ini").write_text(text, encoding="utf-8")
     fails(2, "run", "bad.ini", cwd=tmp_path, parts=[f"bad.ini:{line}: ", *parts])
+
+
+# What editors make of a scenario, and what needs no section.
+TEXT = ("transport = tcp\nworkload = stream\nsize = 100\nduration = 50ms\nwarmup = 0\n"
+        "cooldown = 0\ndrain = 50ms\nblocks = 1\nwarmup-round = no\nquiet = yes\n")
+FORMS = {
+    "no section": TEXT,
+    "one section": "[campaign]\n" + TEXT,
+    "empty section": "[nothing]\n" + "[campaign]\n" + TEXT + "[nothing]\n",
+    "nameless section": "[]\n" + TEXT,
+    "byte order mark": "\ufeff" + TEXT,
+    "carriage returns": TEXT.replace("\n", "\r\n"),
+    "both, and a section": "\ufeff[campaign]\r\n" + TEXT.replace("\n", "\r\n"),
+    "no last newline": TEXT.rstrip("\n"),
+    "comments": "; one\n# two\n" + TEXT.replace("100\n", "100 ; bytes\n"),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_scenario_form(tmp_path, form):
+    (tmp_path / "form.ini").write_text(FORMS[form], encoding="utf-8", newline="")
+    done = run("run", "form.ini", "--output", "out", cwd=tmp_path)
+    assert done.stderr == ""
+    (row,) = Result(tmp_path / "out").runs
+    assert (row["transport"], row["msg_size"], row["duration"]) == ("tcp", "100", "50ms")
 
 
 def test_scenario_that_cannot_be_read(tmp_path):

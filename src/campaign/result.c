@@ -49,24 +49,6 @@ static void add_report(struct nv_flow_report *sum, const struct nv_flow_report *
     }
 }
 
-/* Counters add; the latest round-trip times and the segment size are those of the last flow. */
-static void add_tcp(struct nv_tcp_counters *sum, const struct nv_tcp_counters *flow)
-{
-    struct nv_tcp_counters both = *flow;
-    both.retrans_segs += sum->retrans_segs;
-    both.bytes_retrans += sum->bytes_retrans;
-    both.bytes_sent += sum->bytes_sent;
-    both.data_segs_out += sum->data_segs_out;
-    both.segs_out += sum->segs_out;
-    both.dsack_dups += sum->dsack_dups;
-    both.reord_seen += sum->reord_seen;
-    both.rcv_ooo_pkts += sum->rcv_ooo_pkts;
-    both.busy_us += sum->busy_us;
-    both.rwnd_limited_us += sum->rwnd_limited_us;
-    both.sndbuf_limited_us += sum->sndbuf_limited_us;
-    *sum = both;
-}
-
 static uint64_t refused_replies(const struct nv_tx *replies)
 {
     return replies ? replies->sched_count - replies->sent_count : 0;
@@ -99,8 +81,8 @@ static void add_flow(const struct nv_run_result *result, const struct side *side
     nv_rx_merge(row->rx, side->rx_holder[flow].rx);
     add_report(&row->sender, &side->sender[flow]);
     add_report(&row->receiver, &side->receiver[flow]);
-    add_tcp(&row->sender.tcp, &side->sender[flow].tcp);
-    add_tcp(&row->receiver.tcp, &side->receiver[flow].tcp);
+    nv_kernel_tcp_add(&row->sender.tcp, &side->sender[flow].tcp);
+    nv_kernel_tcp_add(&row->receiver.tcp, &side->receiver[flow].tcp);
     if (side->direction == NV_ROW_RTT)
         row->reply_lost_count += refused_replies(side->receiver[flow].tx);
     struct nv_schedule_config schedule = nv_spec_schedule(&result->spec, flow, side->from_client);

@@ -91,7 +91,7 @@ const struct nv_option nv_settings_options[] = {
      .offset = AT(fail_if),
      .fallback = "",
      .form = "METRIC>VALUE or METRIC<VALUE, such as udp.loss_ratio>0.001",
-     .help = "exit 4 when this holds of any cell"},
+     .help = "exit 4 when this holds of any cell, or cannot be told"},
     {.name = NULL},
 };
 
@@ -107,15 +107,41 @@ static struct nv_factor *factor_of(struct nv_campaign *campaign, const struct nv
         if (campaign->factors[i].option == option)
             return &campaign->factors[i];
     NV_ASSERT(campaign->factor_count < NV_FACTORS_MAX);
-    struct nv_factor *factor = &campaign->factors[campaign->factor_count++];
-    factor->option = option;
-    return factor;
+    return &campaign->factors[campaign->factor_count++];
+}
+
+/* What a level means, whatever it is written as: 1k is 1000. */
+static int read_level(const struct nv_option *option, const char *level, char out[256],
+                      struct nv_error *err)
+{
+    struct nv_spec scratch;
+    nv_options_reset(nv_spec_options, &scratch);
+    if (nv_option_set(option, &scratch, level, err))
+        return NV_E_USAGE;
+    nv_option_get(option, &scratch, out, 256);
+    return NV_OK;
+}
+
+/* Two cells that are the same would be taken for two findings. Transports are not cells but arms,
+ * and tcp,tcp tests the instrument. */
+static int refuse_twins(const struct nv_factor *factor, const char *level, const char *meaning,
+                        struct nv_error *err)
+{
+    char other[256];
+    if (strcmp(factor->option->name, "transport") == 0)
+        return NV_OK;
+    for (unsigned i = 0; i < factor->count; i++)
+        if (read_level(factor->option, factor->level[i], other, err) == NV_OK &&
+            strcmp(meaning, other) == 0)
+            return nv_fail(err, NV_E_USAGE, "%s: '%.40s' is there twice", factor->option->name,
+                           level);
+    return NV_OK;
 }
 
 /* Each level must be legal by itself, so that a mistake is reported where it was made. */
 static int add_level(struct nv_factor *factor, const char *text, size_t len, struct nv_error *err)
 {
-    struct nv_spec scratch;
+    char meaning[256];
     const char *name = factor->option->name;
     while (len && *text == ' ')
         text++, len--;
@@ -128,27 +154,29 @@ static int add_level(struct nv_factor *factor, const char *text, size_t len, str
     char *level = factor->level[factor->count];
     memcpy(level, text, len);
     level[len] = '\0';
-    nv_options_reset(nv_spec_options, &scratch);
-    if (nv_option_set(factor->option, &scratch, level, err))
+    if (read_level(factor->option, level, meaning, err) ||
+        refuse_twins(factor, level, meaning, err))
         return NV_E_USAGE;
     factor->count++;
     return NV_OK;
 }
 
+/* The campaign is left as it was until all levels are known to be legal. */
 static int set_factor(struct nv_campaign *campaign, const struct nv_option *option,
                       const char *text, struct nv_error *err)
 {
-    struct nv_factor *factor = factor_of(campaign, option);
-    factor->count = 0;
+    struct nv_factor factor = {.option = option};
     for (const char *start = text;;) {
         const char *comma = option->sweeps ? strchr(start, ',') : NULL;
         size_t len = comma ? (size_t)(comma - start) : strlen(start);
-        if (add_level(factor, start, len, err))
+        if (add_level(&factor, start, len, err))
             return NV_E_USAGE;
         if (!comma)
-            return NV_OK;
+            break;
         start = comma + 1;
     }
+    *factor_of(campaign, option) = factor;
+    return NV_OK;
 }
 
 int nv_campaign_set(struct nv_campaign *campaign, const char *name, const char *text,

@@ -164,16 +164,60 @@ static void too_many_are_refused(void **state)
     free(campaign);
 }
 
-/* The size fits TCP and not UDP: the cell is impossible, since both arms must run it. */
+/* The first cell is possible, the second would have more than 4e9 messages. */
 static void impossible_cells_are_refused(void **state)
 {
     (void)state;
     struct nv_campaign *campaign = new_campaign();
     struct nv_plan plan;
     struct nv_error err = {0};
-    set(campaign, "size", "64,100k");
+    set(campaign, "rate", "100/s,400M/s");
     assert_int_equal(nv_plan_build(&plan, campaign, &err), NV_E_USAGE);
-    assert_non_null(strstr(err.message, "100000"));
+    assert_non_null(strstr(err.message, "rate"));
+    nv_plan_dispose(&plan);
+    free(campaign);
+}
+
+/* Two equal cells would look like two findings. What counts is the value, not how it is written. */
+static void twins_are_refused(void **state)
+{
+    static const char *const rows[][3] = {
+        {"size", "64,64", "'64'"},           {"size", "1000,64, 1k", "'1k'"},
+        {"size", "64+1k,64:1+1000", "'64"},  {"rate", "max,100/s,max", "'max'"},
+        {"rate", "1k/s,1000/s", "'1000/s'"}, {"deadline", "50ms,0.05s", "'0.05s'"},
+        {"nodelay", "yes,no,1", "'1'"},      {"engine", "poll,poll", "'poll'"},
+    };
+    (void)state;
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct nv_campaign *campaign = new_campaign();
+        struct nv_error err = {0};
+        assert_int_equal(nv_campaign_set(campaign, rows[i][0], rows[i][1], &err), NV_E_USAGE);
+        assert_non_null(strstr(err.message, rows[i][0]));
+        assert_non_null(strstr(err.message, rows[i][2]));
+        free(campaign);
+    }
+    struct nv_campaign *campaign = new_campaign();
+    set(campaign, "transport", "udp,udp"); /* two arms of one cell */
+    set(campaign, "size", "64,65,64+65");
+    free(campaign);
+}
+
+/* A mistake leaves the campaign as it was, also when it comes after legal values. */
+static void mistakes_change_nothing(void **state)
+{
+    (void)state;
+    struct nv_campaign *campaign = new_campaign();
+    struct nv_plan plan;
+    struct nv_error err = {0};
+    assert_int_equal(nv_campaign_set(campaign, "size", "7", &err), NV_E_USAGE);
+    assert_int_equal(campaign->factor_count, 0);
+    set(campaign, "size", "64,1k");
+    assert_int_equal(nv_campaign_set(campaign, "size", "128,7", &err), NV_E_USAGE);
+    assert_int_equal(nv_campaign_set(campaign, "size", "", &err), NV_E_USAGE);
+    assert_int_equal(nv_plan_build(&plan, campaign, &err), NV_OK);
+    assert_int_equal(plan.cell_count, 2);
+    assert_int_equal(nv_sizes_max(&plan.cells[0].arm[0].sizes), 64);
+    assert_int_equal(nv_sizes_max(&plan.cells[1].arm[0].sizes), 1000);
     nv_plan_dispose(&plan);
     free(campaign);
 }
@@ -244,18 +288,17 @@ static void long_lines_are_not_cut(void **state)
     struct nv_campaign *campaign = new_campaign();
     struct nv_error err = {0};
     char text[400] = "flows = 1";
+    unsigned count = 1;
     while (strlen(text) < 90)
-        (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s", ",  2");
+        (void)snprintf(text + strlen(text), sizeof text - strlen(text), ",  %u", ++count);
     assert_int_equal(load_text(campaign, text, &err), NV_OK);
-    unsigned count = campaign->factors[0].count;
-    assert_int_equal(count, 1 + (strlen(text) - 9) / 4);
+    assert_int_equal(campaign->factors[0].count, count);
     (void)snprintf(text, sizeof text, "%s", "flows = 1");
-    while (strlen(text) < 300)
-        (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s",
-                       ",            2"); /* 22 of them */
-    (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s", ",3");
+    for (count = 1; strlen(text) < 300;) /* 20 of them */
+        (void)snprintf(text + strlen(text), sizeof text - strlen(text), ",            %u", ++count);
+    (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s", ",256");
     if (load_text(campaign, text, &err) == NV_OK)
-        assert_string_equal(campaign->factors[0].level[campaign->factors[0].count - 1], "3");
+        assert_string_equal(campaign->factors[0].level[campaign->factors[0].count - 1], "256");
     free(campaign);
 }
 
@@ -290,6 +333,8 @@ int main(void)
         cmocka_unit_test(mistakes_are_explained),
         cmocka_unit_test(too_many_are_refused),
         cmocka_unit_test(impossible_cells_are_refused),
+        cmocka_unit_test(twins_are_refused),
+        cmocka_unit_test(mistakes_change_nothing),
         cmocka_unit_test(scenarios_are_read),
         cmocka_unit_test(scenario_mistakes_have_a_line),
         cmocka_unit_test(long_lines_are_not_cut),

@@ -7,12 +7,28 @@
 
 #include "cli/cli.h"
 
+#define START_WAIT_MS 20000
+#define STOP_WAIT_MS 3000
+
 static void exit_cb(uv_process_t *process, int64_t status, int signal)
 {
     struct nv_child *child = process->data;
     (void)status;
     (void)signal;
     child->running = false;
+}
+
+static void patience_cb(uv_timer_t *handle)
+{
+    struct nv_child *child = handle->data;
+    if (child->running)
+        (void)uv_process_kill(&child->process, SIGKILL);
+}
+
+static void have_patience(struct nv_child *child, uint64_t wait_ms)
+{
+    uv_update_time(child->patience.loop);
+    (void)uv_timer_start(&child->patience, patience_cb, wait_ms, 0);
 }
 
 static void alloc_cb(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
@@ -60,7 +76,8 @@ static int spawn(struct nv_child *child, uv_loop_t *loop, bool ipv6, struct nv_e
                                     .stdio = stdio,
                                     .flags = UV_PROCESS_DETACHED};
     (void)uv_pipe_init(loop, &child->output, 0);
-    child->output.data = child->process.data = child;
+    (void)uv_timer_init(loop, &child->patience);
+    child->output.data = child->process.data = child->patience.data = child;
     status = uv_spawn(loop, &child->process, &options);
     if (status)
         return nv_fail(err, NV_E_FAILED, "uv_spawn %s: %s", program, uv_strerror(status));
@@ -68,16 +85,25 @@ static int spawn(struct nv_child *child, uv_loop_t *loop, bool ipv6, struct nv_e
     return NV_OK;
 }
 
-int nv_child_start(struct nv_child *child, uv_loop_t *loop, bool ipv6,
-                   struct sockaddr_storage *address, struct nv_error *err)
+int nv_child_start(struct nv_child *child, uv_loop_t *loop, bool ipv6, struct nv_error *err)
 {
-    static const char before[] = "listening on ";
     memset(child, 0, sizeof *child);
     if (spawn(child, loop, ipv6, err))
         return err->code;
+    have_patience(child, START_WAIT_MS);
     (void)uv_read_start((uv_stream_t *)&child->output, alloc_cb, read_cb);
-    while (child->running && !child->spoke)
-        (void)uv_run(loop, UV_RUN_ONCE);
+    return NV_OK;
+}
+
+bool nv_child_awaited(const struct nv_child *child)
+{
+    return child->running && !child->spoke;
+}
+
+int nv_child_address(struct nv_child *child, struct sockaddr_storage *address, struct nv_error *err)
+{
+    static const char before[] = "listening on ";
+    (void)uv_timer_stop(&child->patience);
     char *text = strstr(child->line, before);
     char *end = text ? strstr(text, "/tcp") : NULL;
     if (!end)
@@ -96,12 +122,15 @@ void nv_child_stop(struct nv_child *child, uv_loop_t *loop)
 {
     if (!child->process.data)
         return;
-    if (child->running)
+    if (child->running) {
         (void)uv_process_kill(&child->process, SIGTERM);
+        have_patience(child, STOP_WAIT_MS);
+    }
     while (child->running)
         (void)uv_run(loop, UV_RUN_ONCE);
-    child->handles_open = 1;
+    child->handles_open = 2;
     uv_close((uv_handle_t *)&child->output, closed_cb);
+    uv_close((uv_handle_t *)&child->patience, closed_cb);
     if (uv_handle_get_type((uv_handle_t *)&child->process) == UV_PROCESS) {
         child->handles_open++;
         uv_close((uv_handle_t *)&child->process, closed_cb);

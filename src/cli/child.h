@@ -13,15 +13,20 @@
 struct nv_child {
     uv_process_t process;
     uv_pipe_t output;
-    char line[256]; /* what it says at start */
+    uv_timer_t patience; /* with its start, and with its end: after it, the child is killed */
+    char line[256];      /* what it says at start */
     size_t line_bytes;
     bool running, spoke;
     unsigned handles_open;
 };
 
-/* Starts it and waits until it listens; *address is its control address. */
-int nv_child_start(struct nv_child *, uv_loop_t *, bool ipv6, struct sockaddr_storage *address,
-                   struct nv_error *err);
+/* Starts it. Turn the loop for as long as it is awaited, and no longer than you like; then it has
+ * an address, or an error. Stop it in any case. */
+int nv_child_start(struct nv_child *, uv_loop_t *, bool ipv6, struct nv_error *err);
+bool nv_child_awaited(const struct nv_child *);
+/* Its control address. */
+int nv_child_address(struct nv_child *, struct sockaddr_storage *address, struct nv_error *err);
+/* Turns the loop until it has ended and its handles are closed. */
 void nv_child_stop(struct nv_child *, uv_loop_t *);
 
 #endif

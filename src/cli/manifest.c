@@ -2,10 +2,17 @@
 #include "cli/manifest.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "output/columns.h"
+
+#define FILE_PATH_BYTES (NV_RESULT_PATH_BYTES + 64)
+#define NAMES_MAX 100u /* of campaigns begun within one second */
 
 static json_t *options_json(const struct nv_option *rows, const void *target)
 {
@@ -111,7 +118,8 @@ int nv_manifest_write(const struct nv_manifest *manifest, const char *directory,
     return NV_OK;
 }
 
-static int make_directories(const char *path, struct nv_error *err)
+/* *made: the last of them was not there before. */
+static int make_directories(const char *path, bool *made, struct nv_error *err)
 {
     char partial[NV_RESULT_PATH_BYTES];
     (void)snprintf(partial, sizeof partial, "%s", path);
@@ -120,7 +128,8 @@ static int make_directories(const char *path, struct nv_error *err)
             continue;
         char saved = *p;
         *p = '\0';
-        if (mkdir(partial, 0777) && errno != EEXIST)
+        *made = mkdir(partial, 0777) == 0;
+        if (!*made && errno != EEXIST)
             return nv_fail_errno(err, NV_E_FAILED, errno, "mkdir %s", partial);
         *p = saved;
         if (!saved)
@@ -128,33 +137,121 @@ static int make_directories(const char *path, struct nv_error *err)
     }
 }
 
-static void point_latest(const char *name)
+/* Anything beyond a header row, which is a line and its end. */
+static bool holds_data(const char *path)
 {
-    (void)unlink("results/latest");
-    (void)!symlink(name, "results/latest");
+    struct stat status;
+    bool begun = false;
+    int c;
+    if (stat(path, &status) || !S_ISREG(status.st_mode))
+        return false;
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return true; /* who knows */
+    while ((c = getc(file)) != EOF && c != '\n')
+        begun = true;
+    bool found = c == '\n' ? getc(file) != EOF : begun;
+    (void)fclose(file);
+    return found;
 }
 
-int nv_result_directory(const struct nv_settings *settings, const char *start_utc,
-                        char out[NV_RESULT_PATH_BYTES], struct nv_error *err)
+static const char *path_of(const struct nv_result *result, const struct nv_sheet *sheet,
+                           char out[FILE_PATH_BYTES])
 {
-    char stamp[NV_CLOCK_UTC_BYTES + 2];
-    char runs[NV_RESULT_PATH_BYTES + 16];
+    (void)snprintf(out, FILE_PATH_BYTES, "%s/%s", result->path, sheet->file);
+    return out;
+}
+
+static int lock(struct nv_result *result, struct nv_error *err)
+{
+    result->lock_fd = open(result->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    /* What may not be read may be written all the same, and not every file system has locks. */
+    if (result->lock_fd < 0 && errno != EACCES)
+        return nv_fail_errno(err, NV_E_FAILED, errno, "output: %s", result->path);
+    if (flock(result->lock_fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+        return nv_fail(err, NV_E_USAGE, "output: %s is in use by another campaign", result->path);
+    return NV_OK;
+}
+
+static int claim(struct nv_result *result, struct nv_error *err)
+{
+    char path[FILE_PATH_BYTES];
+    if (lock(result, err))
+        return err->code;
+    for (unsigned i = 0; nv_sheets[i]; i++)
+        if (holds_data(path_of(result, nv_sheets[i], path)))
+            return nv_fail(err, NV_E_USAGE,
+                           "output: %s holds results already; name another directory",
+                           result->path);
+    return NV_OK;
+}
+
+/* The time has no better resolution than a second: whoever finds the name taken adds a number. */
+static int make_automatic(struct nv_result *result, const char *start_utc, const char *scenario,
+                          struct nv_error *err)
+{
+    char stamp[NV_CLOCK_UTC_BYTES];
     size_t used = 0;
     for (const char *p = start_utc; *p && used < sizeof stamp - 1; p++)
         if (*p != ':')
             stamp[used++] = *p;
     stamp[used] = '\0';
-    if (settings->output[0])
-        (void)snprintf(out, NV_RESULT_PATH_BYTES, "%s", settings->output);
-    else
-        (void)snprintf(out, NV_RESULT_PATH_BYTES, "results/%s-%s", stamp, settings->scenario);
-    (void)snprintf(runs, sizeof runs, "%s/runs.csv", out);
-    if (access(runs, F_OK) == 0)
-        return nv_fail(err, NV_E_USAGE, "output: %s holds results already; name another directory",
-                       out);
-    if (make_directories(out, err))
-        return err->code;
-    if (!settings->output[0])
-        point_latest(out + strlen("results/"));
-    return NV_OK;
+    for (unsigned n = 1; n <= NAMES_MAX; n++) {
+        int len = snprintf(result->path, sizeof result->path, "results/%s-%s", stamp, scenario);
+        if (n > 1)
+            (void)snprintf(result->path + len, sizeof result->path - (size_t)len, "-%u", n);
+        if (make_directories(result->path, &result->made, err))
+            return err->code;
+        if (result->made)
+            return NV_OK;
+    }
+    return nv_fail(err, NV_E_FAILED, "output: %s is there already", result->path);
+}
+
+static int make(struct nv_result *result, const struct nv_settings *settings, const char *start_utc,
+                struct nv_error *err)
+{
+    if (result->automatic)
+        return make_automatic(result, start_utc, settings->scenario, err);
+    (void)snprintf(result->path, sizeof result->path, "%s", settings->output);
+    return make_directories(result->path, &result->made, err);
+}
+
+int nv_result_open(struct nv_result *result, const struct nv_settings *settings,
+                   const char *start_utc, struct nv_error *err)
+{
+    *result = (struct nv_result){.lock_fd = -1, .automatic = !settings->output[0]};
+    if (make(result, settings, start_utc, err) == NV_OK && claim(result, err) == NV_OK)
+        return NV_OK;
+    nv_result_close(result, true); /* it is not ours */
+    return err->code;
+}
+
+void nv_result_announce(const struct nv_result *result)
+{
+    if (!result->automatic)
+        return;
+    (void)unlink("results/latest");
+    (void)!symlink(result->path + strlen("results/"), "results/latest");
+}
+
+static void discard(const struct nv_result *result)
+{
+    char path[FILE_PATH_BYTES];
+    for (unsigned i = 0; nv_sheets[i]; i++)
+        (void)unlink(path_of(result, nv_sheets[i], path));
+    (void)snprintf(path, sizeof path, "%s/campaign.json", result->path);
+    (void)unlink(path);
+    (void)rmdir(result->path);
+}
+
+void nv_result_close(struct nv_result *result, bool kept)
+{
+    if (!result->path[0])
+        return;
+    if (!kept && result->made)
+        discard(result);
+    if (result->lock_fd >= 0)
+        (void)close(result->lock_fd);
+    result->path[0] = '\0';
 }

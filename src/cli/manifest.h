@@ -31,9 +31,21 @@ json_t *nv_manifest_json(const struct nv_manifest *manifest);
 int nv_manifest_write(const struct nv_manifest *manifest, const char *directory,
                       struct nv_error *err);
 
-/* The result directory: made, with its parents; NV_E_USAGE when it holds results already.
- * Without a name it is results/<time>-<scenario>, and results/latest points there. */
-int nv_result_directory(const struct nv_settings *settings, const char *start_utc,
-                        char out[NV_RESULT_PATH_BYTES], struct nv_error *err);
+/* Where a campaign's files go. Campaigns that run at the same time never share one. */
+struct nv_result {
+    char path[NV_RESULT_PATH_BYTES]; /* "" before it is open, or when that failed */
+    int lock_fd;
+    bool automatic; /* named by us: results/<time>-<scenario> */
+    bool made;      /* by us; else it was there already */
+};
+
+/* Makes the directory, with its parents. NV_E_USAGE when it is in use, or a file of results there
+ * holds more than a header row. */
+int nv_result_open(struct nv_result *, const struct nv_settings *settings, const char *start_utc,
+                   struct nv_error *err);
+/* There is something in it now: if we chose the name, results/latest points there. */
+void nv_result_announce(const struct nv_result *);
+/* With nothing kept, takes the directory away, unless it was there before. Any state is fine. */
+void nv_result_close(struct nv_result *, bool kept);
 
 #endif

@@ -13,6 +13,7 @@
 
 #define CONNECT_TIMEOUT_NS (10 * NV_NS_PER_S)
 #define OPEN_TIMEOUT_NS (8 * NV_NS_PER_S)
+#define PAUSE_STEP_NS (10 * NV_NS_PER_MS)
 
 static void set_alarm(struct nv_remote *remote);
 
@@ -182,13 +183,20 @@ static void set_alarm(struct nv_remote *remote)
                              due_ns > now_ns ? (due_ns - now_ns) / NV_NS_PER_MS + 1 : 0, 0);
 }
 
+static int interrupted(struct nv_error *err)
+{
+    return nv_fail(err, NV_E_INTERRUPTED, "interrupted");
+}
+
 int nv_remote_open(struct nv_remote *remote, uv_loop_t *loop,
-                   const struct sockaddr_storage *address, struct nv_error *err)
+                   const struct sockaddr_storage *address, const bool *interrupt,
+                   struct nv_error *err)
 {
     char identity[NV_CLOCK_IDENTITY_BYTES];
     char text[NV_ADDRESS_TEXT_BYTES];
     memset(remote, 0, sizeof *remote);
     remote->loop = loop;
+    remote->interrupted = interrupt;
     remote->address = *address;
     remote->client.ops = &ops;
     remote->client.context = remote;
@@ -199,17 +207,17 @@ int nv_remote_open(struct nv_remote *remote, uv_loop_t *loop,
     remote->wake.data = remote;
     remote->alarm.data = remote;
     int status = nv_link_init(&remote->link, loop, &callbacks, remote);
-    remote->link_open = true;
+    remote->link_open = !status;
     if (!status)
         status = nv_link_connect(&remote->link, (const struct sockaddr *)address, link_connected);
     if (status)
         return nv_fail(err, NV_E_PEER, "connect %s/tcp: %s", nv_address_text(address, text),
                        uv_strerror(status));
     set_alarm(remote);
-    while (remote->client.state == NV_CLIENT_AWAIT_HELLO && !remote->interrupted)
+    while (remote->client.state == NV_CLIENT_AWAIT_HELLO && !*interrupt)
         (void)uv_run(loop, UV_RUN_ONCE);
-    if (remote->interrupted)
-        return nv_fail(err, NV_E_INTERRUPTED, "interrupted");
+    if (*interrupt)
+        return interrupted(err);
     if (remote->client.state != NV_CLIENT_CLOSED)
         return NV_OK;
     *err = remote->client.error;
@@ -229,6 +237,8 @@ static void drop_run(struct nv_remote *remote)
 int nv_remote_run(struct nv_remote *remote, const struct nv_spec *spec, struct nv_error *err)
 {
     drop_run(remote);
+    if (*remote->interrupted)
+        return interrupted(err);
     if (remote->client.state != NV_CLIENT_IDLE) {
         *err = remote->client.error;
         return err->code;
@@ -241,11 +251,11 @@ int nv_remote_run(struct nv_remote *remote, const struct nv_spec *spec, struct n
         return nv_fail(err, NV_E_FAILED, "no memory");
     nv_client_begin(&remote->client, &remote->spec, remote->run_tag, nv_clock_ns());
     set_alarm(remote);
-    while (!remote->run_over && !remote->interrupted)
+    while (!remote->run_over && !*remote->interrupted)
         (void)uv_run(remote->loop, UV_RUN_ONCE);
-    if (remote->interrupted) {
+    if (*remote->interrupted) {
         remote_stop(remote);
-        return nv_fail(err, NV_E_INTERRUPTED, "interrupted");
+        return interrupted(err);
     }
     *err = remote->run_error;
     return err->code;
@@ -262,9 +272,16 @@ const struct nv_flow_report *nv_remote_theirs(struct nv_remote *remote)
     return remote->theirs;
 }
 
-void nv_remote_interrupt(struct nv_remote *remote)
+/* Signals are served meanwhile, and a server that goes away is noticed. */
+void nv_remote_pause(struct nv_remote *remote, uint64_t pause_ns)
 {
-    remote->interrupted = true;
+    uint64_t now_ns = nv_clock_ns();
+    uint64_t end_ns = now_ns + pause_ns;
+    while (now_ns < end_ns && !*remote->interrupted && remote->client.state == NV_CLIENT_IDLE) {
+        (void)uv_run(remote->loop, UV_RUN_NOWAIT);
+        nv_clock_sleep_until(end_ns - now_ns < PAUSE_STEP_NS ? end_ns : now_ns + PAUSE_STEP_NS);
+        now_ns = nv_clock_ns();
+    }
 }
 
 static void handle_closed_cb(uv_handle_t *handle)
@@ -276,7 +293,8 @@ static void handle_closed_cb(uv_handle_t *handle)
 void nv_remote_close(struct nv_remote *remote)
 {
     drop_run(remote);
-    nv_link_close(&remote->link);
+    if (remote->link_open)
+        nv_link_close(&remote->link);
     remote->handles_open = 2;
     uv_close((uv_handle_t *)&remote->wake, handle_closed_cb);
     uv_close((uv_handle_t *)&remote->alarm, handle_closed_cb);

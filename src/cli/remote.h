@@ -21,7 +21,8 @@ struct nv_remote {
     json_t *hello;                   /* ours, and the server's */
     json_t *server_hello;
     bool shared_clock;
-    bool link_open, connected, interrupted;
+    const bool *interrupted; /* borrowed: the user wants an end of it */
+    bool link_open, connected;
     unsigned handles_open;
 
     struct nv_spec spec; /* of the run in hand */
@@ -32,15 +33,16 @@ struct nv_remote {
     struct nv_error run_error;
 };
 
-/* 0 when the server has said hello. */
+/* 0 when the server has said hello. Whatever callback sets *interrupted from now on, or has set it
+ * before, ends any call here, with NV_E_INTERRUPTED. */
 int nv_remote_open(struct nv_remote *, uv_loop_t *, const struct sockaddr_storage *address,
-                   struct nv_error *err);
+                   const bool *interrupted, struct nv_error *err);
 /* Runs one spec; on success the reports of both ends stay valid until the next call. */
 int nv_remote_run(struct nv_remote *, const struct nv_spec *, struct nv_error *err);
 const struct nv_flow_report *nv_remote_ours(struct nv_remote *);
 const struct nv_flow_report *nv_remote_theirs(struct nv_remote *);
-/* From a signal handler's callback: the run in hand ends with NV_E_INTERRUPTED. */
-void nv_remote_interrupt(struct nv_remote *);
+/* Between runs; shorter when interrupted. */
+void nv_remote_pause(struct nv_remote *, uint64_t pause_ns);
 void nv_remote_close(struct nv_remote *);
 
 #endif

@@ -29,9 +29,12 @@ struct run {
     struct nv_threshold threshold;
     uv_loop_t loop;
     uv_signal_t signals[2];
+    bool interrupted;
+    struct sockaddr_storage server; /* its control address */
     struct nv_child child;
     struct nv_remote remote;
     struct nv_runner runner;
+    struct nv_result result;
     struct nv_csv_set *csv;
     struct nv_manifest manifest;
     struct nv_summary summary;
@@ -39,7 +42,6 @@ struct run {
     uint64_t start_ns;
     char campaign_id[NV_ID_BYTES];
     char start_utc[NV_CLOCK_UTC_BYTES];
-    char directory[NV_RESULT_PATH_BYTES];
     char system[128];
     bool remote_open, loop_open;
 };
@@ -79,6 +81,28 @@ static int parse_command_line(struct run *run, int argc, char **argv, struct nv_
     return NV_OK;
 }
 
+static int check_spec(const struct nv_spec *spec, struct nv_error *err)
+{
+    const struct nv_driver *driver = nv_driver_find(spec->transport, spec->engine, err);
+    const struct nv_workload *workload = driver ? nv_workload_find(spec->workload, err) : NULL;
+    if (!workload)
+        return err->code;
+    struct nv_spec_nature nature = {.datagrams = driver->transport->caps & NV_CAP_DATAGRAMS,
+                                    .answered = workload->answered};
+    return nv_spec_check_nature(spec, nature, err);
+}
+
+/* It becomes part of a directory's name, and of what is written in UTF-8. */
+static int check_name(const char *scenario, struct nv_error *err)
+{
+    json_t *text = json_string(scenario);
+    bool legal = text && !strchr(scenario, '/');
+    json_decref(text);
+    return legal ? NV_OK
+                 : nv_fail(err, NV_E_USAGE, "scenario: '%.100s' is not a name in UTF-8 without '/'",
+                           scenario);
+}
+
 static int check_settings(struct run *run, struct nv_error *err)
 {
     const struct nv_settings *settings = &run->campaign.settings;
@@ -87,23 +111,26 @@ static int check_settings(struct run *run, struct nv_error *err)
     if (strcmp(settings->path, "none") != 0)
         return nv_fail(err, NV_E_USAGE, "path: '%.40s' is not none, the one path there is so far",
                        settings->path);
+    if (check_name(settings->scenario, err))
+        return err->code;
     if (settings->fail_if[0] && nv_threshold_parse(&run->threshold, settings->fail_if, err))
         return err->code;
     for (unsigned i = 0; i < run->plan.cell_count; i++)
-        for (unsigned arm = 0; arm < run->plan.arms; arm++) {
-            const struct nv_spec *spec = &run->plan.cells[i].arm[arm];
-            if (!nv_driver_find(spec->transport, spec->engine, err) ||
-                !nv_workload_find(spec->workload, err))
+        for (unsigned arm = 0; arm < run->plan.arms; arm++)
+            if (check_spec(&run->plan.cells[i].arm[arm], err))
                 return err->code;
-        }
     return NV_OK;
 }
 
+/* The first signal asks for an end, and what was finished is still put in order; with the next one
+ * the system ends us at once, whatever we may be waiting for. */
 static void signal_cb(uv_signal_t *handle, int number)
 {
     struct run *run = handle->data;
     (void)number;
-    nv_remote_interrupt(&run->remote);
+    run->interrupted = true;
+    for (unsigned i = 0; i < 2; i++)
+        (void)uv_signal_stop(&run->signals[i]);
 }
 
 static void open_loop(struct run *run)
@@ -118,19 +145,31 @@ static void open_loop(struct run *run)
     run->loop_open = true;
 }
 
-static int reach_server(struct run *run, struct nv_error *err)
+/* May wait for a name server for long, which a signal ends as long as the loop is not open. */
+static int resolve_server(struct run *run, struct nv_error *err)
 {
     const struct nv_settings *settings = &run->campaign.settings;
-    struct sockaddr_storage address;
     int family = settings->ipv6 ? AF_INET6 : settings->ipv4 ? AF_INET : AF_UNSPEC;
-    if (settings->server[0]) {
-        if (nv_resolve(settings->server, family, &address, err))
-            return err->code;
-    } else if (nv_child_start(&run->child, &run->loop, settings->ipv6, &address, err)) {
+    return settings->server[0] ? nv_resolve(settings->server, family, &run->server, err) : NV_OK;
+}
+
+static int start_server(struct run *run, struct nv_error *err)
+{
+    if (nv_child_start(&run->child, &run->loop, run->campaign.settings.ipv6, err))
         return err->code;
-    }
+    while (nv_child_awaited(&run->child) && !run->interrupted)
+        (void)uv_run(&run->loop, UV_RUN_ONCE);
+    if (run->interrupted)
+        return nv_fail(err, NV_E_INTERRUPTED, "interrupted");
+    return nv_child_address(&run->child, &run->server, err);
+}
+
+static int reach_server(struct run *run, struct nv_error *err)
+{
+    if (!run->campaign.settings.server[0] && start_server(run, err))
+        return err->code;
     run->remote_open = true;
-    return nv_remote_open(&run->remote, &run->loop, &address, err);
+    return nv_remote_open(&run->remote, &run->loop, &run->server, &run->interrupted, err);
 }
 
 static void describe_system(struct run *run)
@@ -145,23 +184,43 @@ static void describe_system(struct run *run)
                    name.sysname, major, minor, sysconf(_SC_NPROCESSORS_ONLN), cc ? cc : "?");
 }
 
-static int prepare(struct run *run, int argc, char **argv, struct nv_error *err)
+/* As many bytes as make whole characters of UTF-8, at most so many. */
+static int whole_characters(const char *text, size_t bytes_max)
 {
+    size_t bytes = strlen(text);
+    if (bytes > bytes_max)
+        bytes = bytes_max;
+    while (bytes && ((unsigned char)text[bytes] & 0xc0) == 0x80)
+        bytes--;
+    return (int)bytes;
+}
+
+static void identify(struct run *run)
+{
+    const char *scenario = run->campaign.settings.scenario;
     nv_clock_utc(run->start_utc);
     run->start_ns = nv_clock_ns();
-    (void)snprintf(run->campaign_id, sizeof run->campaign_id, "%s-%.30s", run->start_utc,
-                   run->campaign.settings.scenario);
+    (void)snprintf(run->campaign_id, sizeof run->campaign_id, "%s-%.*s", run->start_utc,
+                   whole_characters(scenario, 30), scenario);
+}
+
+static int prepare(struct run *run, int argc, char **argv, struct nv_error *err)
+{
+    identify(run);
     run->environment = nv_environment();
     describe_system(run);
+    if (resolve_server(run, err))
+        return err->code;
     open_loop(run);
     if (reach_server(run, err) ||
-        nv_result_directory(&run->campaign.settings, run->start_utc, run->directory, err) ||
-        nv_csv_set_open(&run->csv, run->directory, err))
+        nv_result_open(&run->result, &run->campaign.settings, run->start_utc, err) ||
+        nv_csv_set_open(&run->csv, run->result.path, err))
         return err->code;
     run->runner.campaign = &run->campaign;
     run->runner.plan = &run->plan;
     run->runner.remote = &run->remote;
     run->runner.csv = run->csv;
+    run->runner.result = &run->result;
     run->runner.campaign_id = run->campaign_id;
     if (run->campaign.settings.format == NV_FORMAT_CSV) {
         run->runner.stream = stdout;
@@ -178,7 +237,7 @@ static int prepare(struct run *run, int argc, char **argv, struct nv_error *err)
                                          .server_hello = run->remote.server_hello,
                                          .client_environment = run->environment,
                                          .rejections = run->runner.rejections};
-    return nv_manifest_write(&run->manifest, run->directory, err);
+    return nv_manifest_write(&run->manifest, run->result.path, err);
 }
 
 static void fill_summary(struct run *run)
@@ -188,7 +247,7 @@ static void fill_summary(struct run *run)
         .scenario = run->campaign.settings.scenario,
         .where = run->campaign.settings.server[0] ? run->campaign.settings.server : "loopback",
         .system = run->system,
-        .directory = run->directory,
+        .directory = run->result.path,
         .seed = run->plan.seed,
         .elapsed_ns = nv_clock_ns() - run->start_ns,
         .blocks = (unsigned)run->campaign.settings.blocks,
@@ -243,7 +302,7 @@ static int conclude(struct run *run, struct nv_error *err)
     fill_summary(run);
     /* A full disk must not take the table away, too. */
     if (nv_csv_set_comparisons(run->csv, &run->summary, err) == NV_OK)
-        (void)nv_manifest_write(&run->manifest, run->directory, err);
+        (void)nv_manifest_write(&run->manifest, run->result.path, err);
     if (run->campaign.settings.format == NV_FORMAT_TABLE)
         nv_table_print(stdout, &run->summary, wants_colour());
     else if (run->campaign.settings.format == NV_FORMAT_JSON)
@@ -261,20 +320,31 @@ static int conclude(struct run *run, struct nv_error *err)
     return NV_OK;
 }
 
-static void clean_up(struct run *run)
+static void close_loop(struct run *run)
 {
-    struct nv_error ignored = {0};
-    nv_runner_dispose(&run->runner);
-    (void)nv_csv_set_close(run->csv, &ignored);
+    (void)uv_run(&run->loop, UV_RUN_NOWAIT); /* a signal may lie there */
     if (run->remote_open)
         nv_remote_close(&run->remote);
-    if (run->loop_open) {
-        nv_child_stop(&run->child, &run->loop);
-        for (unsigned i = 0; i < 2; i++)
-            uv_close((uv_handle_t *)&run->signals[i], NULL);
-        (void)uv_run(&run->loop, UV_RUN_DEFAULT);
-        NV_ASSERT(uv_loop_close(&run->loop) == 0);
-    }
+    nv_child_stop(&run->child, &run->loop);
+    for (unsigned i = 0; i < 2; i++)
+        uv_close((uv_handle_t *)&run->signals[i], NULL);
+    (void)uv_run(&run->loop, UV_RUN_DEFAULT);
+    NV_ASSERT(uv_loop_close(&run->loop) == 0);
+}
+
+/* Adds to *err what only the end brings to light. */
+static void clean_up(struct run *run, struct nv_error *err)
+{
+    struct nv_error late = {0};
+    bool kept = run->runner.runs_kept > 0;
+    nv_runner_dispose(&run->runner);
+    if (nv_csv_set_close(run->csv, &late) && !err->code)
+        *err = late;
+    nv_result_close(&run->result, kept);
+    if (run->loop_open)
+        close_loop(run);
+    if (run->interrupted && err->code != NV_E_INTERRUPTED)
+        (void)nv_fail(err, NV_E_INTERRUPTED, "interrupted");
     json_decref(run->environment);
     nv_plan_dispose(&run->plan);
     free(run);
@@ -306,6 +376,6 @@ int nv_run_main(int argc, char **argv, struct nv_error *err)
         if (!err->code)
             *err = late;
     }
-    clean_up(run);
+    clean_up(run, err);
     return err->code;
 }

@@ -28,6 +28,23 @@ static double expected_s(const struct nv_runner *runner)
            0.06;
 }
 
+/* The transport's name in capitals, and which of the two it is when both are the same. */
+static void name_arm(const char *transport, const char *which, char out[NV_ARM_NAME_BYTES])
+{
+    (void)snprintf(out, NV_ARM_NAME_BYTES, "%.20s", transport);
+    for (char *p = out; *p; p++)
+        *p = (char)(*p >= 'a' && *p <= 'z' ? *p - 'a' + 'A' : *p);
+    size_t used = strlen(out);
+    (void)snprintf(out + used, NV_ARM_NAME_BYTES - used, "%s", which);
+}
+
+static void name_arms(const struct nv_cell *cell, unsigned arms, char out[2][NV_ARM_NAME_BYTES])
+{
+    bool twins = arms == 2 && strcmp(cell->arm[0].transport, cell->arm[1].transport) == 0;
+    name_arm(cell->arm[0].transport, twins ? " a" : "", out[0]);
+    name_arm(cell->arm[1].transport, twins ? " b" : "", out[1]);
+}
+
 int nv_runner_init(struct nv_runner *runner, struct nv_error *err)
 {
     const struct nv_plan *plan = runner->plan;
@@ -36,9 +53,11 @@ int nv_runner_init(struct nv_runner *runner, struct nv_error *err)
     runner->rejections = json_array();
     if (!runner->cells || !runner->summary_cells || !runner->rejections)
         return nv_fail(err, NV_E_FAILED, "no memory");
-    for (unsigned i = 0; i < plan->cell_count; i++)
+    for (unsigned i = 0; i < plan->cell_count; i++) {
         nv_order_arms(runner->cells[i].first_arm, NV_RUNNER_BLOCKS_MAX,
                       nv_mix64(plan->seed, ~(uint64_t)i));
+        name_arms(&plan->cells[i], plan->arms, runner->cells[i].arm_name);
+    }
     runner->runs_total =
         (unsigned)runner->campaign->settings.blocks * plan->cell_count * plan->arms;
     runner->overshoot_ns = nv_clock_sleep_overshoot_ns();
@@ -94,7 +113,7 @@ static int run_once(struct nv_runner *runner, unsigned cell, struct nv_run_resul
                             err))
         return err->code;
     nv_gates_apply(run, runner->overshoot_ns);
-    nv_clock_sleep_until(nv_clock_ns() + runner->campaign->settings.settle_ns);
+    nv_remote_pause(runner->remote, runner->campaign->settings.settle_ns);
     return NV_OK;
 }
 
@@ -103,6 +122,8 @@ static int write_run(struct nv_runner *runner, const struct nv_run_result *run,
 {
     if (nv_csv_set_run(runner->csv, run, err))
         return err->code;
+    if (!runner->runs_kept++)
+        nv_result_announce(runner->result);
     if (runner->stream && nv_csv_print_run(runner->stream, "runs.csv", run) < 0)
         return nv_fail(err, NV_E_FAILED, "standard output: write failed");
     return NV_OK;
@@ -293,15 +314,6 @@ static const char *stop_reason(const struct nv_runner *runner, const struct nv_c
     return settings->blocks_max > settings->blocks ? "blocks_max" : "blocks";
 }
 
-static const char *arm_name(const struct nv_runner *runner, unsigned cell, unsigned arm)
-{
-    const struct nv_cell *c = &runner->plan->cells[cell];
-    bool udp = strcmp(c->arm[arm].transport, "udp") == 0;
-    if (runner->plan->arms == 1 || strcmp(c->arm[0].transport, c->arm[1].transport) != 0)
-        return udp ? "UDP" : "TCP";
-    return udp ? (arm ? "UDP b" : "UDP a") : (arm ? "TCP b" : "TCP a");
-}
-
 static void summarise_track(struct nv_runner *runner, unsigned cell, unsigned direction)
 {
     struct nv_cell_state *state = &runner->cells[cell];
@@ -317,7 +329,7 @@ static void summarise_track(struct nv_runner *runner, unsigned cell, unsigned di
     };
     for (unsigned arm = 0; arm < runner->plan->arms; arm++) {
         out->arm[arm] = track->arm[arm];
-        out->arm[arm].name = arm_name(runner, cell, arm);
+        out->arm[arm].name = state->arm_name[arm];
         out->arm[arm].spec = &runner->plan->cells[cell].arm[arm];
         for (unsigned m = 0; m < NV_METRIC_COUNT; m++)
             out->arm[arm].median[m] = nv_stats_median(track->value[arm][m], state->blocks_done);

@@ -6,6 +6,7 @@
 
 #include "campaign/order.h"
 #include "campaign/settings.h"
+#include "cli/manifest.h"
 #include "cli/remote.h"
 #include "output/csv.h"
 #include "output/progress.h"
@@ -15,6 +16,7 @@
  * the comparison needs and hands every kept block to the CSV files. */
 
 #define NV_RUNNER_BLOCKS_MAX 64u
+#define NV_ARM_NAME_BYTES 24
 
 /* One cell in one direction: per arm, metric and block. */
 struct nv_track {
@@ -26,6 +28,7 @@ struct nv_track {
 struct nv_cell_state {
     struct nv_track track[3]; /* by enum nv_row_direction */
     uint8_t first_arm[NV_RUNNER_BLOCKS_MAX];
+    char arm_name[2][NV_ARM_NAME_BYTES]; /* "TCP", "UDP"; "TCP a", "TCP b" */
     unsigned blocks_done, rejected;
     bool narrow; /* intervals are narrow enough */
 };
@@ -35,12 +38,14 @@ struct nv_runner {
     const struct nv_plan *plan;
     struct nv_remote *remote;
     struct nv_csv_set *csv;
+    const struct nv_result *result; /* is announced with the first run that is kept */
     struct nv_progress progress;
     const char *campaign_id;
     FILE *stream;       /* --format csv: runs.csv rows go here too; else NULL */
     json_t *rejections; /* list, for campaign.json */
     struct nv_cell_state *cells;
     unsigned runs_done, runs_total, rejected_total;
+    unsigned runs_kept;    /* written, and that stays */
     uint64_t overshoot_ns; /* p99 of this machine's timer */
     uint64_t delivered_total;
     /* the summary that finish() makes; owned */

@@ -29,7 +29,7 @@ struct serve_options {
     char bind[NV_OPTION_TEXT_BYTES];
     uint64_t port;
     bool open, once, child;
-    uint64_t run_ns_max, rate_msgs_max, size_bytes_max, flows_max;
+    struct nv_server_limits limits;
 };
 
 #define AT(field) offsetof(struct serve_options, field)
@@ -64,24 +64,30 @@ static const struct nv_option serve_option_rows[] = {
      .help = "end with the parent process (what run uses)"},
     {.name = "max-duration",
      .type = &nv_option_time,
-     .offset = AT(run_ns_max),
+     .offset = AT(limits.run_ns_max),
      .fallback = "60m",
      .help = "longest run that a client may ask for"},
     {.name = "max-rate",
      .type = &nv_option_count,
-     .offset = AT(rate_msgs_max),
-     .fallback = "100M",
-     .help = "most messages a second"},
+     .offset = AT(limits.rate_msgs_max),
+     .fallback = "0",
+     .help = "most messages a second, which excludes rate max; 0: any"},
     {.name = "max-size",
      .type = &nv_option_size,
-     .offset = AT(size_bytes_max),
+     .offset = AT(limits.size_bytes_max),
      .fallback = "16Mi",
      .help = "largest message"},
     {.name = "max-flows",
      .type = &nv_option_count,
-     .offset = AT(flows_max),
+     .offset = AT(limits.flows_max),
      .fallback = "256",
      .help = "most flows in one run"},
+    {.name = "max-memory",
+     .type = &nv_option_size,
+     .offset = AT(limits.memory_bytes_max),
+     .fallback = "2Gi",
+     .help = "most memory that one run may take: some 5 MB a flow, 2 bits a message, 152 bytes a "
+             "row of messages.csv"},
     {.name = NULL},
 };
 
@@ -135,9 +141,13 @@ static int serve_open(void *context, const struct nv_spec *spec, uint32_t run_ta
     struct guest *guest = context;
     struct serve *serve = guest->serve;
     const struct nv_driver *driver = nv_driver_find(spec->transport, spec->engine, err);
-    if (!driver)
+    const struct nv_workload *workload = driver ? nv_workload_find(spec->workload, err) : NULL;
+    if (!workload)
         return err->code;
     bool datagrams = driver->transport->caps & NV_CAP_DATAGRAMS;
+    struct nv_spec_nature nature = {.datagrams = datagrams, .answered = workload->answered};
+    if (nv_spec_check_nature(spec, nature, err))
+        return err->code;
     struct nv_endpoint_config config = {
         .spec = spec,
         .run_tag = run_tag,
@@ -263,10 +273,8 @@ static void welcome(struct serve *serve, struct guest *guest)
     guest->server = (struct nv_server){
         .ops = &ops,
         .context = guest,
-        .limits = {.run_ns_max = serve->options.run_ns_max,
-                   .rate_msgs_max = serve->options.rate_msgs_max,
-                   .size_bytes_max = serve->options.size_bytes_max,
-                   .flows_max = serve->options.flows_max},
+        /* Who started us for himself is the only client. */
+        .limits = serve->options.child ? nv_no_limits : serve->options.limits,
         .hello = serve->hello,
         .data_port = (uint16_t)(nv_address_port(&serve->address) + 1),
     };
@@ -450,7 +458,9 @@ static void serve_loop(struct serve *serve)
     unsigned port = nv_address_port(&serve->address);
     (void)printf("netversus serve: listening on %s/tcp (control), port %u/tcp and %u/udp (data)\n",
                  nv_address_text(&serve->address, text), port + 1, port + 1);
-    (void)fflush(stdout);
+    /* Our parent may have died before we asked to die with it. */
+    if (fflush(stdout) && serve->options.child)
+        stop_serving(serve);
     (void)uv_run(&serve->loop, UV_RUN_DEFAULT);
     (void)close(serve->tcp_fd);
     (void)close(serve->udp_fd);

@@ -16,6 +16,30 @@
 /* In the order of tcp_info: a kernel returns a prefix of the struct. */
 #define HAS(len, field) ((len) >= offsetof(struct tcp_info, field) + sizeof info.field)
 
+#define ROW(field, merge)                                                                          \
+    {                                                                                              \
+#field, offsetof(struct nv_tcp_counters, field), 1, merge                                  \
+    }
+
+const struct nv_counter_row nv_tcp_rows[] = {
+    ROW(retrans_segs, NV_MERGE_SUM),
+    ROW(bytes_retrans, NV_MERGE_SUM),
+    ROW(bytes_sent, NV_MERGE_SUM),
+    ROW(data_segs_out, NV_MERGE_SUM),
+    ROW(segs_out, NV_MERGE_SUM),
+    ROW(dsack_dups, NV_MERGE_SUM),
+    ROW(reord_seen, NV_MERGE_SUM),
+    ROW(rcv_ooo_pkts, NV_MERGE_SUM),
+    ROW(busy_us, NV_MERGE_SUM),
+    ROW(rwnd_limited_us, NV_MERGE_SUM),
+    ROW(sndbuf_limited_us, NV_MERGE_SUM),
+    ROW(min_rtt_us, NV_MERGE_KEEP),
+    ROW(rtt_us, NV_MERGE_KEEP),
+    ROW(mss_bytes, NV_MERGE_KEEP),
+    ROW(known, NV_MERGE_KEEP),
+    {NULL, 0, 0, NV_MERGE_KEEP},
+};
+
 struct nv_tcp_counters nv_kernel_tcp(int fd)
 {
     struct tcp_info info;
@@ -46,20 +70,19 @@ struct nv_tcp_counters nv_kernel_tcp(int fd)
 struct nv_tcp_counters nv_kernel_tcp_since(const struct nv_tcp_counters *now,
                                            const struct nv_tcp_counters *before)
 {
-    struct nv_tcp_counters d = *now;
-    d.retrans_segs -= before->retrans_segs;
-    d.bytes_retrans -= before->bytes_retrans;
-    d.bytes_sent -= before->bytes_sent;
-    d.data_segs_out -= before->data_segs_out;
-    d.segs_out -= before->segs_out;
-    d.dsack_dups -= before->dsack_dups;
-    d.reord_seen -= before->reord_seen;
-    d.rcv_ooo_pkts -= before->rcv_ooo_pkts;
-    d.busy_us -= before->busy_us;
-    d.rwnd_limited_us -= before->rwnd_limited_us;
-    d.sndbuf_limited_us -= before->sndbuf_limited_us;
-    d.known = now->known && before->known;
-    return d;
+    struct nv_tcp_counters since = *now;
+    for (const struct nv_counter_row *row = nv_tcp_rows; row->name; row++)
+        if (row->merge == NV_MERGE_SUM)
+            *nv_counter_at(&since, row) -= *nv_counter_read(before, row);
+    since.known = now->known && before->known;
+    return since;
+}
+
+void nv_kernel_tcp_add(struct nv_tcp_counters *sum, const struct nv_tcp_counters *flow)
+{
+    struct nv_tcp_counters both = *flow;
+    nv_counters_merge(nv_tcp_rows, &both, sum);
+    *sum = both;
 }
 
 uint64_t nv_kernel_drops(int fd)

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "measure/counter.h"
+
 /* What the kernel counts about one socket and one thread. Cumulative; take the difference of two.
  */
 
@@ -17,9 +19,14 @@ struct nv_tcp_counters {
     uint64_t known;                         /* 1 when the socket is TCP and told */
 };
 
+/* Every member: those that grow add up, the latest are kept. Ends with a NULL name. */
+extern const struct nv_counter_row nv_tcp_rows[];
+
 struct nv_tcp_counters nv_kernel_tcp(int fd);
 struct nv_tcp_counters nv_kernel_tcp_since(const struct nv_tcp_counters *now,
                                            const struct nv_tcp_counters *before);
+/* Adds a flow to a sum over flows, whose latest values are then those of this flow. */
+void nv_kernel_tcp_add(struct nv_tcp_counters *sum, const struct nv_tcp_counters *flow);
 
 /* Datagrams dropped at this socket since it was made: SO_MEMINFO, SK_MEMINFO_DROPS. */
 uint64_t nv_kernel_drops(int fd);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "schedule/schedule.h"
 
+#include <math.h>
+
 #include "base/error.h"
 #include "base/hash.h"
 #include "schedule/exponential.h"
@@ -105,7 +107,7 @@ uint64_t nv_schedule_hash(const struct nv_schedule_config *config)
 {
     struct nv_schedule schedule;
     struct nv_planned planned;
-    uint64_t count_max = config->rate_milli ? UINT64_MAX : HASHED_AT_MAX;
+    uint64_t count_max = config->rate_milli ? NV_SCHEDULE_HASHED_MAX : HASHED_AT_MAX;
     uint64_t hash = NV_FNV1A64_INIT;
     nv_schedule_init(&schedule, config);
     while (schedule.seq < count_max && nv_schedule_next(&schedule, &planned)) {
@@ -128,6 +130,19 @@ static uint64_t count_before(const struct nv_schedule_config *config, uint64_t t
     return saturate(saturate(ticks) * (wide)burst);
 }
 
+/* Of a Poisson schedule, on average, in a span that begins with the phase or later. */
+static uint64_t expected_count(const struct nv_schedule_config *config, uint64_t span_ns)
+{
+    return saturate((wide)span_ns * config->rate_milli / MILLI_NS);
+}
+
+/* The variance of a Poisson variate is its mean. The constant makes up for a small mean, whose
+ * distribution is far from normal. */
+static uint64_t poisson_bound(uint64_t mean)
+{
+    return saturate((wide)mean + (wide)(8 * sqrt((double)mean)) + 64);
+}
+
 static uint64_t count_by_walking(const struct nv_schedule_config *config, uint64_t from_ns,
                                  uint64_t to_ns)
 {
@@ -148,6 +163,8 @@ uint64_t nv_schedule_count(const struct nv_schedule_config *config, uint64_t fro
     if (!config->rate_milli || from_ns >= to_ns)
         return 0;
     if (config->arrival == NV_ARRIVAL_POISSON)
-        return count_by_walking(config, from_ns, to_ns);
+        return expected_count(config, to_ns) <= NV_SCHEDULE_WALKED_MAX
+                   ? count_by_walking(config, from_ns, to_ns)
+                   : poisson_bound(expected_count(config, to_ns - from_ns));
     return count_before(config, to_ns) - count_before(config, from_ns);
 }

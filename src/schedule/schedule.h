@@ -36,11 +36,16 @@ static inline uint64_t nv_schedule_peek_ns(const struct nv_schedule *schedule)
     return schedule->t_ns < schedule->end_ns ? schedule->t_ns : UINT64_MAX;
 }
 
-/* FNV-1a over (k, t_k, size_k) of all messages; at rate max of the first 1000 with t 0. */
+/* FNV-1a over (k, t_k, size_k) of all messages, or of the first NV_SCHEDULE_HASHED_MAX; at rate max
+ * of the first 1000 with t 0. */
+#define NV_SCHEDULE_HASHED_MAX 1000000u
 uint64_t nv_schedule_hash(const struct nv_schedule_config *config);
 
-/* Messages intended in [from, to); 0 at rate max. Poisson schedules are walked through, others
- * not. */
+/* Messages intended in [from, to); 0 at rate max. A Poisson schedule is walked through, up to `to`,
+ * when no more than NV_SCHEDULE_WALKED_MAX messages are expected until then. Of a longer one it is
+ * an upper bound: what is expected, and eight standard deviations more, which one schedule in 10^15
+ * exceeds. So the call is short whatever the configuration. */
+#define NV_SCHEDULE_WALKED_MAX 65536u
 uint64_t nv_schedule_count(const struct nv_schedule_config *config, uint64_t from_ns,
                            uint64_t to_ns);
 

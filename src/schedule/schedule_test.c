@@ -362,6 +362,39 @@ static void test_count_equals_counting(void **state)
     }
 }
 
+/* 65536 expected messages are counted; of more there is a bound that holds, by not too much. */
+static void test_long_poisson_schedules_are_not_walked(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed <= 20; seed++) {
+        struct nv_schedule_config config = config_of(NV_ARRIVAL_POISSON, 65536000);
+        config.seed = seed;
+        assert_int_equal(nv_schedule_count(&config, 0, S), count_one_by_one(&config, 0, S));
+        config.rate_milli = 90000000; /* standard deviation: 300 */
+        uint64_t count = count_one_by_one(&config, 0, S);
+        assert_int_equal(nv_schedule_count(&config, 0, S), 90000 + 8 * 300 + 64);
+        assert_in_range(count, 90000 - 8 * 300, 90000 + 8 * 300);
+        /* Half a ms in the middle of it: 45 messages on average, 8 * 6.7 and 64 more. */
+        count = count_one_by_one(&config, 900000000, 900500000);
+        assert_in_range(nv_schedule_count(&config, 900000000, 900500000), count, 45 + 53 + 64);
+    }
+    struct nv_schedule_config endless = config_of(NV_ARRIVAL_POISSON, UINT64_MAX / 2);
+    endless.end_ns = UINT64_MAX;
+    assert_int_equal(nv_schedule_count(&endless, 0, UINT64_MAX), UINT64_MAX);
+}
+
+/* Only the first million is hashed: they stand for the rest. */
+static void test_long_schedules_are_not_hashed_to_their_end(void **state)
+{
+    (void)state;
+    struct nv_schedule_config config = config_of(NV_ARRIVAL_CONSTANT, 1000000000);
+    uint64_t hash = nv_schedule_hash(&config); /* 1 s of a million a second */
+    config.end_ns = UINT64_MAX;
+    assert_int_equal(nv_schedule_hash(&config), hash);
+    config.end_ns = S - 1001; /* without the last two */
+    assert_int_not_equal(nv_schedule_hash(&config), hash);
+}
+
 static void test_rate_max(void **state)
 {
     (void)state;
@@ -418,6 +451,8 @@ int main(void)
         cmocka_unit_test(test_hash_does_not_depend_on_chunks),
         cmocka_unit_test(test_sizes_do_not_depend_on_arrivals),
         cmocka_unit_test(test_count_equals_counting),
+        cmocka_unit_test(test_long_poisson_schedules_are_not_walked),
+        cmocka_unit_test(test_long_schedules_are_not_hashed_to_their_end),
         cmocka_unit_test(test_rate_max),
         cmocka_unit_test(test_empty_schedule),
     };

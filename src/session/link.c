@@ -4,7 +4,8 @@
 #include <stdlib.h>
 
 /* Happy path: connect or accept → reading; each read feeds the decoder, each whole frame goes to
- * the owner; sends are queued by libuv; close lets the queue drain by shutdown, then closes.
+ * the owner; sends are queued by libuv; close lets the queue drain by shutdown, for a while, then
+ * closes.
  * Failure modes: connect fails, the peer ends the connection, a frame is not one, a write fails:
  * all end in closed() with one line. */
 
@@ -16,15 +17,19 @@ struct send_request {
 static void close_cb(uv_handle_t *handle)
 {
     struct nv_link *link = handle->data;
+    if (--link->handles_open)
+        return;
     nv_frame_decoder_dispose(&link->decoder);
     link->callbacks->closed(link, &link->error);
 }
 
 static void close_now(struct nv_link *link)
 {
-    if (!uv_is_closing((uv_handle_t *)&link->tcp))
-        uv_close((uv_handle_t *)&link->tcp, close_cb);
     link->closing = true;
+    if (uv_is_closing((uv_handle_t *)&link->tcp))
+        return;
+    uv_close((uv_handle_t *)&link->tcp, close_cb);
+    uv_close((uv_handle_t *)&link->patience, close_cb);
 }
 
 static void fail(struct nv_link *link, const char *what, int status)
@@ -85,8 +90,12 @@ int nv_link_init(struct nv_link *link, uv_loop_t *loop, const struct nv_link_cal
     link->error = (struct nv_error){0};
     link->connected = link->closing = false;
     int status = uv_tcp_init(loop, &link->tcp);
-    link->tcp.data = link;
-    return status;
+    if (status)
+        return status;
+    (void)uv_timer_init(loop, &link->patience);
+    link->tcp.data = link->patience.data = link;
+    link->handles_open = 2;
+    return NV_OK;
 }
 
 static void start_reading(struct nv_link *link)
@@ -162,8 +171,12 @@ static void shutdown_cb(uv_shutdown_t *request, int status)
     struct nv_link *link = request->handle->data;
     (void)status;
     free(request);
-    if (!uv_is_closing((uv_handle_t *)&link->tcp))
-        uv_close((uv_handle_t *)&link->tcp, close_cb);
+    close_now(link);
+}
+
+static void patience_cb(uv_timer_t *handle)
+{
+    close_now(handle->data);
 }
 
 void nv_link_close(struct nv_link *link)
@@ -175,6 +188,9 @@ void nv_link_close(struct nv_link *link)
     uv_shutdown_t *request = link->connected ? malloc(sizeof *request) : NULL;
     if (!request || uv_shutdown(request, (uv_stream_t *)&link->tcp, shutdown_cb)) {
         free(request);
-        uv_close((uv_handle_t *)&link->tcp, close_cb);
+        close_now(link);
+        return;
     }
+    uv_update_time(link->tcp.loop);
+    (void)uv_timer_start(&link->patience, patience_cb, NV_LINK_CLOSE_MS, 0);
 }

@@ -19,6 +19,8 @@ struct nv_link_callbacks {
 
 struct nv_link {
     uv_tcp_t tcp;
+    uv_timer_t patience; /* with a peer that does not read, once we close */
+    unsigned handles_open;
     uv_connect_t connecting;
     const struct nv_link_callbacks *callbacks;
     void *owner;
@@ -35,7 +37,9 @@ int nv_link_connect(struct nv_link *, const struct sockaddr *address,
 int nv_link_accept(struct nv_link *, uv_stream_t *server);
 /* Takes the reference. After close it does nothing. */
 void nv_link_send(struct nv_link *, json_t *frame);
-/* Closes after what was sent before has been written. */
+/* Closes after what was sent before has been written, or NV_LINK_CLOSE_MS later: a peer that does
+ * not read cannot keep us. */
+#define NV_LINK_CLOSE_MS 2000
 void nv_link_close(struct nv_link *);
 
 #endif

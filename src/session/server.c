@@ -6,7 +6,8 @@
 #include "session/frames.h"
 
 #define HELLO_WAIT_NS (5 * NV_NS_PER_S)
-#define IDLE_WAIT_NS (60 * NV_NS_PER_S)
+/* A campaign may pause for a minute between runs, and has its results to put away. */
+#define IDLE_WAIT_NS (90 * NV_NS_PER_S)
 #define START_WAIT_NS (15 * NV_NS_PER_S)
 #define RUN_GRACE_NS (10 * NV_NS_PER_S)
 
@@ -31,26 +32,6 @@ static void closed(struct nv_server *server, const struct nv_error *why)
     server->error = *why;
     server->state = NV_SERVER_CLOSED;
     server->ops->stop(server->context);
-}
-
-static int within_limits(const struct nv_server *server, struct nv_error *err)
-{
-    const struct nv_spec *spec = &server->spec;
-    const struct nv_server_limits *limits = &server->limits;
-    if (nv_spec_end_ns(spec) > limits->run_ns_max)
-        return nv_fail(err, NV_E_PEER, "the server allows runs of at most %llu s",
-                       (unsigned long long)(limits->run_ns_max / NV_NS_PER_S));
-    if (spec->flows > limits->flows_max)
-        return nv_fail(err, NV_E_PEER, "the server allows at most %llu flows",
-                       (unsigned long long)limits->flows_max);
-    if (nv_sizes_max(&spec->sizes) > limits->size_bytes_max ||
-        spec->reply_bytes > limits->size_bytes_max)
-        return nv_fail(err, NV_E_PEER, "the server allows messages of at most %llu bytes",
-                       (unsigned long long)limits->size_bytes_max);
-    if (nv_spec_rate_msgs(spec) > (double)limits->rate_msgs_max)
-        return nv_fail(err, NV_E_PEER, "the server allows at most %llu messages a second",
-                       (unsigned long long)limits->rate_msgs_max);
-    return NV_OK;
 }
 
 static void take_hello(struct nv_server *server, uint64_t now_ns, const json_t *frame)
@@ -80,7 +61,7 @@ static void take_run(struct nv_server *server, uint64_t now_ns, const json_t *fr
     uint64_t token = nv_rng_entropy() >> 1;
     server->run_tag = (uint32_t)json_integer_value(json_object_get(frame, "run_tag"));
     if (nv_spec_from_json(&server->spec, json_object_get(frame, "spec"), &err) ||
-        within_limits(server, &err) ||
+        nv_server_limits_check(&server->limits, &server->spec, &err) ||
         server->ops->open(server->context, &server->spec, server->run_tag, token, &err)) {
         say_failed(server, &err);
         idle(server, now_ns);

@@ -3,6 +3,7 @@
 #define NV_SESSION_SERVER_H
 
 #include "measure/report.h"
+#include "session/limits.h"
 #include "session/protocol.h"
 #include "spec/spec.h"
 
@@ -27,14 +28,6 @@ struct nv_server_ops {
     void (*expect)(void *context, const struct nv_flow_end *ends, unsigned count);
     void (*results)(void *context); /* sends a result frame per flow */
     void (*stop)(void *context);    /* abandons the run in hand, if any */
-};
-
-/* What an operator allows a client to ask for. */
-struct nv_server_limits {
-    uint64_t run_ns_max;
-    uint64_t rate_msgs_max; /* per second, all flows */
-    uint64_t size_bytes_max;
-    uint64_t flows_max;
 };
 
 struct nv_server {

@@ -91,6 +91,20 @@ static void every_state_has_a_deadline(void **state)
     }
 }
 
+/* A campaign may be told to pause for 60 s between runs, and has results to write. */
+static void a_client_may_pause_for_a_minute(void **state)
+{
+    (void)state;
+    struct talk *talk = talk_at(IDLE);
+    talk->now_ns += 75 * NV_NS_PER_S;
+    nv_server_run(&talk->server, talk->now_ns);
+    run_again(talk, 9);
+    talk->now_ns += 75 * NV_NS_PER_S;
+    nv_server_run(&talk->server, talk->now_ns);
+    run_again(talk, 10);
+    end_talk(talk);
+}
+
 /* kind -1: one of no known type. */
 static json_t *frame_of(int kind)
 {
@@ -206,6 +220,7 @@ int main(void)
         cmocka_unit_test(the_server_may_be_done_first),
         cmocka_unit_test(clocks_that_differ_are_not_mixed),
         cmocka_unit_test(every_state_has_a_deadline),
+        cmocka_unit_test(a_client_may_pause_for_a_minute),
         cmocka_unit_test(frames_out_of_turn_close),
         cmocka_unit_test(a_wrong_peer_is_told_apart),
         cmocka_unit_test(losing_the_other_end_is_told_once),

@@ -214,7 +214,8 @@ static inline struct talk *new_talk(void)
                                       .limits = {.run_ns_max = 60 * NV_NS_PER_S,
                                                  .rate_msgs_max = 10000,
                                                  .size_bytes_max = 9000,
-                                                 .flows_max = 4},
+                                                 .flows_max = 4,
+                                                 .memory_bytes_max = 1000000000},
                                       .hello = talk->hello,
                                       .data_port = 5302};
     nv_options_reset(nv_spec_options, &talk->spec);

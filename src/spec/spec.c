@@ -213,31 +213,31 @@ const struct nv_option nv_spec_options[] = {
     {.name = NULL},
 };
 
-static int check_sizes(const struct nv_spec *spec, struct nv_error *err)
+int nv_spec_check(const struct nv_spec *spec, struct nv_error *err)
 {
-    uint64_t largest = nv_sizes_max(&spec->sizes);
     if (spec->reply_bytes && spec->reply_bytes < NV_HEADER_BYTES)
         return nv_fail(err, NV_E_USAGE, "reply-size: %llu is under the 40 bytes of a header",
                        (unsigned long long)spec->reply_bytes);
-    if (spec->reply_bytes > largest)
-        largest = spec->reply_bytes;
-    if (strcmp(spec->transport, "udp") == 0 && largest > NV_DATAGRAM_BYTES_MAX)
-        return nv_fail(err, NV_E_USAGE,
-                       "size: %llu bytes do not fit in one UDP datagram, which holds at most %u",
-                       (unsigned long long)largest, NV_DATAGRAM_BYTES_MAX);
-    return NV_OK;
-}
-
-int nv_spec_check(const struct nv_spec *spec, struct nv_error *err)
-{
-    if (check_sizes(spec, err))
-        return err ? err->code : NV_E_USAGE;
-    if (strcmp(spec->workload, "rr") == 0 && spec->direction != NV_UP)
-        return nv_fail(err, NV_E_USAGE, "direction: rr goes both ways already; use it with up");
     if (spec->rate.kind != NV_RATE_MAX &&
         nv_spec_rate_msgs(spec) * ((double)nv_spec_end_ns(spec) / 1e9) > 4e9)
         return nv_fail(err, NV_E_USAGE,
                        "rate: more than 4e9 messages in one run; lower rate or duration");
+    return NV_OK;
+}
+
+int nv_spec_check_nature(const struct nv_spec *spec, struct nv_spec_nature nature,
+                         struct nv_error *err)
+{
+    uint64_t largest = nv_sizes_max(&spec->sizes);
+    if (spec->reply_bytes > largest)
+        largest = spec->reply_bytes;
+    if (nature.datagrams && largest > NV_DATAGRAM_BYTES_MAX)
+        return nv_fail(err, NV_E_USAGE,
+                       "size: %llu bytes do not fit in one datagram of %s, which holds at most %u",
+                       (unsigned long long)largest, spec->transport, NV_DATAGRAM_BYTES_MAX);
+    if (nature.answered && spec->direction != NV_UP)
+        return nv_fail(err, NV_E_USAGE, "direction: %s goes both ways already; use it with up",
+                       spec->workload);
     return NV_OK;
 }
 

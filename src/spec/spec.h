@@ -47,9 +47,17 @@ struct nv_spec {
 
 extern const struct nv_option nv_spec_options[];
 
-/* What no single row can say: sizes that a transport cannot carry, a window without rr, …
- * One line in *err, NV_E_USAGE. */
+/* What no single row can say. One line in *err, NV_E_USAGE. */
 int nv_spec_check(const struct nv_spec *spec, struct nv_error *err);
+
+/* What its transport and its workload are like: for whoever can look them up. */
+struct nv_spec_nature {
+    bool datagrams; /* each message must fit in one */
+    bool answered;  /* messages come back by themselves */
+};
+/* What only they can say. One line in *err, NV_E_USAGE. */
+int nv_spec_check_nature(const struct nv_spec *spec, struct nv_spec_nature nature,
+                         struct nv_error *err);
 
 /* Seed and rate of one flow in one direction; the transport never enters.
  * from_client tells the two directions of --direction both apart. */
