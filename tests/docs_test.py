@@ -126,6 +126,48 @@ def test_quick_scenario_is_the_built_in_one():
     assert built_in == keys_of("bench/quick.ini")
 
 
+def options_in(text):
+    """{name: (what is on its line before the explanation, the explanation)} of a help."""
+    entries = re.findall(r"^  (--\S.*(?:\n {20,}\S.*)*)", text, re.MULTILINE)
+    split = [re.split(r"\s{2,}|\n\s*", entry, maxsplit=1) for entry in entries]
+    return {OPTION.match(left).group(1): (left, re.sub(r"\s+", " ", right))
+            for left, right in split}
+
+
+@pytest.mark.parametrize("command", [("run", "--help"), ("serve", "--help"), ("list", "options")],
+                         ids=" ".join)
+def test_help_fits_a_terminal(command):
+    text = output_of(PROGRAM, *command)
+    assert [line for line in text.splitlines() if len(line) > 100] == []
+    assert text.startswith("usage: netversus ") and "[options]" in text.splitlines()[0]
+    options = options_in(text)
+    assert set(options) == set(re.findall(r"^  --([a-z0-9-]+)", text, re.MULTILINE))
+    for name, (_, explanation) in options.items():
+        assert explanation, name
+    indents = {len(indent) for indent in re.findall(r"^( {20,})\S", text, re.MULTILINE)}
+    assert len(indents) <= 1, "explanations begin in one column"
+
+
+def test_help_of_run_says_what_happens_without_an_option():
+    options = options_in(output_of(PROGRAM, "run", "--help"))
+    assert options["transport"][1].endswith("[tcp,udp]")
+    assert options["size"] == ("--size SIZE,...", options["size"][1])
+    assert options["size"][1].endswith("(weighted mix) [64]")
+    assert options["arrival"][0] == "--arrival constant|poisson|burst,..."
+    assert options["engine"][1].endswith("poll or blocking [poll]")
+    assert "udp.loss_ratio>0.001" in options["fail-if"][1]
+    assert options["quiet"] == ("--quiet", "no progress line")  # off is what a switch is
+
+
+def test_examples_of_help_name_options_that_exist():
+    for command in ("run", "serve"):
+        _, _, examples = output_of(PROGRAM, command, "--help").partition("\nExamples\n")
+        lines = examples.splitlines()
+        assert lines and all(line.startswith(f"  netversus {command}") for line in lines)
+        known = options_in(output_of(PROGRAM, command, "--help"))
+        assert set(OPTION.findall(examples)) <= set(known)
+
+
 def test_every_scenario_is_described():
     described = read("bench/README.md")
     for scenario in SCENARIOS:

@@ -21,7 +21,7 @@ COLUMNS = {
     "comparisons.csv": [
         "campaign_id", "cell_id", "dir", "arm_a", "arm_b", "metric", "scale", "blocks_count",
         "a_median", "b_median", "effect", "ci95_lo", "ci95_hi", "margin", "p_holm",
-        "win_fraction", "verdict", "needed_blocks", "stop_reason"],
+        "win_fraction", "verdict", "needed_blocks", "stop_reason", "verdict_words"],
 }
 SIZES = {"64": 64, "1k": 1000, "8k": 8000, "65000": 65000}
 SENT = 2000
@@ -31,8 +31,9 @@ EDGES = [round(1000 * 1.04 ** i) for i in range(411)]
 
 
 def write_result(directory, loss=0.0, arms=("tcp", "udp"), workloads=("rr", "stream"), blocks=6,
-                 sizes=SIZES, hostname="lab-a", path="loopback"):
-    """Every message a draw: TCP repairs a loss 200 ms later, UDP does not."""
+                 sizes=SIZES, hostname="lab-a", path="wifi", p99=True):
+    """Every message a draw: TCP repairs a loss 200 ms later, UDP does not. p99=False: the sample
+    does not support one."""
     directory.mkdir(parents=True)
     tables = {name: [] for name in COLUMNS}
     draw = random.Random(7)
@@ -47,6 +48,8 @@ def write_result(directory, loss=0.0, arms=("tcp", "udp"), workloads=("rr", "str
                        "transport": transport, "engine": "poll", "workload": workload,
                        "flow": "all", "dir": "rtt" if workload == "rr" else "up"}
                 run = draw_run(draw, transport, workload, sizes[size], loss)
+                if not p99:
+                    run["values"]["resp_p99"] = None
                 add_run(tables, key, size, sizes[size], run, path)
                 for metric, value in run["values"].items():
                     values.setdefault((metric, arm), []).append(value)
@@ -91,8 +94,9 @@ def add_run(tables, key, size, size_bytes, run, path):
         "goodput_bps": values["goodput"], "ip_fragments_per_msg": run["fragments"], "valid": 1})
     for p, metric in ((0.5, "resp_p50"), (0.99, "resp_p99"), (0.999, None)):
         tables["quantiles.csv"].append({
-            **key, "metric": "resp", "population": "all", "p": p, "reportable": int(bool(metric)),
-            "value_ns": values[metric] if metric else ""})
+            **key, "metric": "resp", "population": "all", "p": p,
+            "reportable": int(bool(metric and values[metric])),
+            "value_ns": (values[metric] if metric else None) or ""})
     tables["deadlines.csv"].append({
         **key, "deadline_ms": 50, "sched_count": SENT, "ontime_ratio": values["ontime_ratio"],
         "ontime_count": round(values["ontime_ratio"] * SENT)})
@@ -113,6 +117,13 @@ def add_comparisons(tables, cell_id, workload, arms, values, blocks):
                            ("goodput", math.log(1.02)), ("ontime_ratio", 1e-3),
                            ("loss_ratio", 1e-3)):
         a, b = values[metric, "a"], values[metric, "b"]
+        if None in a:
+            tables["comparisons.csv"].append({
+                "campaign_id": "made-up", "cell_id": cell_id, "arm_a": names[0], "arm_b": names[1],
+                "dir": "rtt" if workload == "rr" else "up", "metric": metric, "margin": margin,
+                "scale": "log_ratio", "blocks_count": 0, "verdict": "no interval",
+                "verdict_words": "not known", "stop_reason": "blocks"})
+            continue
         ratio = metric in ("resp_p50", "resp_p99", "goodput")
         effects = sorted(math.inf if y == math.inf else y / x - 1 if ratio else y - x
                          for x, y in zip(a, b))
@@ -121,6 +132,7 @@ def add_comparisons(tables, cell_id, workload, arms, values, blocks):
         beyond = min(abs(low), abs(high)) > margin and low * high > 0
         winner = names[1 if low * sign > 0 else 0].upper()
         words = "tie" if max(abs(low), abs(high)) < margin else "inconclusive"
+        verdict = "no interval" if blocks < 6 else f"{winner} wins" if beyond else words
         tables["comparisons.csv"].append({
             "campaign_id": "made-up", "cell_id": cell_id, "arm_a": names[0], "arm_b": names[1],
             "dir": "rtt" if workload == "rr" else "up", "metric": metric, "p_holm": 0.03125,
@@ -128,8 +140,8 @@ def add_comparisons(tables, cell_id, workload, arms, values, blocks):
             "a_median": sorted(a)[blocks // 2], "b_median": sorted(b)[blocks // 2],
             "effect": effects[blocks // 2], "win_fraction": 1, "stop_reason": "blocks",
             "ci95_lo": low if blocks >= 6 else "", "ci95_hi": high if blocks >= 6 else "",
-            "verdict": "no interval" if blocks < 6 else f"{winner} wins" if beyond else words,
-            "needed_blocks": 20 if words == "inconclusive" and not beyond else ""})
+            "verdict": verdict, "verdict_words": f"{verdict}, in words",
+            "needed_blocks": 11042 if verdict == "inconclusive" else ""})
 
 
 def write_csv(path, columns, rows):
@@ -147,7 +159,7 @@ def write_campaign(directory, hostname, path, blocks):
         "schema_version": 1, "tool": {"version": "0.1.0", "revision": "abc1234"},
         "campaign_id": "made-up", "scenario": "quick", "start_utc_iso": "2026-11-23T13:32:00Z",
         "argv": ["netversus", "run", "--path", path], "blocks": blocks, "seed": 42,
-        "settings": {"duration": "1s", "warmup": "500ms", "size": "64,1k,8k"}, "cells": [],
+        "settings": {"blocks": blocks, "path": path, "server": ""}, "cells": [],
         "environment": {"client": host, "server": host},
         "in_words": ["UDP answers small requests 9 % sooner; both deliver everything.",
                      "Loopback loses nothing: try --path wifi."]}), encoding="utf-8")

@@ -17,14 +17,15 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "scripts"), str(Path(__file__).resolve().parent)]
 
-from netversus_report import figures, load, panels, series, units  # noqa: E402
-from report_fixture import SIZES, write_result  # noqa: E402
+from netversus_report import figures, load, panels, render_gnuplot, series, tables, units  # noqa: E402
+from report_fixture import write_result  # noqa: E402
 
 HOSTILE = "<script>alert('1')</script>`touch x` 100%s $p \\n\n! touch x\n"
 
 RESULTS = {
     "clean": {},
-    "lossy": {"loss": 0.02, "path": "wifi"},
+    "lossy": {"loss": 0.02, "path": "none"},
+    "short": {"p99": False, "sizes": {"64": 64, "64:3+1k:1": 298, "64-1k": 532, "8192": 8192}},
     "same": {"arms": ("tcp", "tcp"), "workloads": ("rr",)},
     "few": {"loss": 0.004, "blocks": 3, "sizes": {"64": 64}},
     "alone": {"arms": ("udp",), "workloads": ("stream",), "blocks": 2},
@@ -85,11 +86,36 @@ def test_curve_is_flat_between_buckets_and_counts_the_lost():
     (units.time_text(61_340), "61.3 µs"), (units.time_text(math.inf), "∞"),
     (units.time_text(None), "–"), (units.time_text(1e6, trim=True), "1 ms"),
     (units.bits_text(1.5e6), "1.50 Mbit/s"), (units.count_text(2000), "2k"),
+    (units.size_text(64), "64 B"), (units.size_text(1000.0), "1 kB"),
+    (units.size_text(1024), "1 KiB"), (units.size_text(1472), "1472 B"),
+    (units.size_text(4194304), "4 MiB"), (units.mean_size_text(2990.4), "≈3 kB"),
+    (units.sizes_text("64"), "64 B"), (units.sizes_text("1k"), "1 kB"),
+    (units.sizes_text("8Ki"), "8 KiB"), (units.sizes_text("64+1k+8k"), "64 B + 1 kB + 8 kB"),
+    (units.sizes_text("64:3+1k:1"), "64 B + 1 kB (3:1)"),
+    (units.sizes_text("64-1k"), "64 B to 1 kB"), (units.sizes_text("1kk"), "1kk"),
     (units.percent_text(1), "100 %"), (units.percent_text(0.99997), "99.997 %"),
     (units.percent_text(-0.056, signed=True), "−5.60 %"), (units.percent_text(0.0), "0 %"),
     (units.percent_text(0.023, signed=True), "+2.30 %")])
 def test_text(shown, expected):
     assert shown.replace("\u00a0", " ") == expected
+
+
+@pytest.mark.parametrize("axis", [
+    units.log_axis("", [29e3, 92e3], str), units.log_axis("", [2e4, 7e6], str),
+    units.log_axis("", [1e6, 16e6], str), units.ratio_axis("", [0.6, 1.9]),
+    units.ratio_axis("", [0.1, 1.2]), units.ratio_axis("", [0.5, 2.4]),
+    units.linear_axis("", [-0.14, 0.14], str)])
+def test_axes_have_enough_ticks_to_be_read(axis):
+    places = [panels._place(value, axis) for value, _ in axis.ticks]
+    assert 3 <= len(places) <= 9
+    assert min(b - a for a, b in zip(places, places[1:])) > 0.05
+
+
+def test_labels_of_measured_values_do_not_touch():
+    """A character takes 1/42 of the axis, which goes from 64 / 1.6 to 8192 * 1.6."""
+    labels = {64: "64 B", 298: "≈300 B", 3021: "≈3 kB", 4520: "≈4.5 kB", 8192: "8 KiB"}
+    axis = units.value_axis("", labels)
+    assert [label for _, label in axis.ticks] == ["64 B", "≈300 B", "≈3 kB", "", "8 KiB"]
 
 
 @pytest.mark.parametrize("axis", [
@@ -127,8 +153,97 @@ def test_fragmented_sizes_are_marked_and_nothing_lost_is_said(results):
     by_name = {figure.name: figure for figure in built(results["clean"])}
     shade, = by_name["goodput"].panels[0].shades
     assert 8000 < shade.lo < 65000
-    assert "nothing was lost: 0 of 96\u2009000" in by_name["loss"].panels[0].note
+    # 4 sizes, 6 blocks of 2000 messages; one transport says nothing of the other: 3 / 48 000.
+    assert by_name["loss"].panels[0].note.replace("\u2009", " ").replace("\u00a0", " ") == \
+        "nothing was lost: 0 of 48 000 each, so under 0.01 %"
     assert "fragmented" in by_name["ontime-1"].panels[-1].title
+
+
+def test_sizes_carry_their_unit_everywhere(results):
+    by_name = {figure.name: figure for figure in built(results["short"])}
+    shown = ["64 B", "64 B + 1 kB (3:1)", "64 B to 1 kB", "8 KiB"]
+    said = [panel.title for panel in by_name["ontime-1"].panels]
+    assert [title.replace("\u00a0", " ") for title in said] == shown
+    rows = [label.replace("\u00a0", " ") for _, label in by_name["verdicts"].panels[0].y.ticks]
+    assert rows[:4] == [f"rr · {size} · 2000/s" for size in shown]
+    x = by_name["goodput"].panels[0].x
+    assert [label.replace("\u00a0", " ") for _, label in x.ticks] == \
+        ["64 B", "≈298 B", "", "8 KiB"]  # 532 is too near
+    assert x.label == "message size (log), ≈ mean of a mix"
+    caption = figures.caption_text(series.arrange(load.load(results["short"])))
+    assert " · ".join(["rr, stream", ", ".join(shown), "2000/s"]) in caption.replace("\u00a0", " ")
+
+
+def test_buffers_are_told_in_bytes():
+    said = [series.factor_text("rcvbuf", value) for value in ("0", "4194304", "3000")]
+    assert [text.replace("\u00a0", " ") for text in said] == \
+        ["rcvbuf default", "rcvbuf 4 MiB", "rcvbuf 3 kB"]
+    assert series.factor_text("path", "none") == "path real"
+
+
+def test_what_is_not_known_is_not_shown_and_accounted_for(results):
+    campaign = series.arrange(load.load(results["short"]))
+    by_name = {figure.name: figure for figure in figures.build(campaign)}
+    assert "response, p99" not in [panel.title for panel in by_name["verdicts"].panels]
+    why = "Not known, so not shown: {} (it takes 1000 messages a run)."
+    assert why.format("response, p99") in by_name["verdicts"].help
+    assert why.format("p99") in by_name["response"].help
+    assert "Not known" not in by_name["ontime-1"].help
+    assert "Not known" not in {f.name: f for f in built(results["clean"])}["response"].help
+    assert sum(count for _, count, _ in tables.tally(campaign)) == 4 * 8  # 4 metrics, 8 cells
+    assert figures.missing(campaign, figures.build(campaign)) == []
+
+
+def test_a_chart_without_data_is_named(small):
+    for name in ("hist.csv", "quantiles.csv"):
+        edit(small, name, lambda text: text.partition("\n")[0] + "\n")
+    done = run("plot", small)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[1:] == [
+        f'no data for the chart "{title}"' for title in (
+            "On time: delivered within t", "Late or lost: not yet delivered at t",
+            "Response time")]
+    assert run("report", small).returncode == 0
+    assert "No data for the chart “Response time”" in (small / "report.html").read_text("utf-8")
+
+
+def test_few_blocks_have_no_bars_and_the_infinite_has_none(results):
+    verdicts = next(f for f in built(results["few"]) if f.name == "verdicts")
+    assert "There are no bars below 6 blocks." in verdicts.help
+    verdicts = next(f for f in built(results["lossy"]) if f.name == "verdicts")
+    p99 = next(panel for panel in verdicts.panels if panel.title == "response, p99")
+    assert all(point[2:] == (None, None) for trace in p99.traces for point in trace.points)
+
+
+def test_verdicts_are_told_as_the_program_tells_them(results):
+    """How many blocks would tell, and whether that is worth saying, is decided in one place."""
+    campaign = series.arrange(load.load(results["clean"]))
+    rows = campaign.result.comparisons
+    assert any(row["verdict"] == "inconclusive" for row in rows)  # 11042 blocks, says the fixture
+    assert [v.words for v in tables.verdicts(campaign)] == [row["verdict_words"] for row in rows]
+
+
+def test_a_result_of_an_earlier_version_has_verdicts(small):
+    edit(small, "comparisons.csv", lambda text: text.replace("verdict_words", "of_the_future"))
+    campaign = series.arrange(load.load(small))
+    assert {v.words for v in tables.verdicts(campaign)} <= {
+        "TCP wins", "UDP wins", "tie", "inconclusive"}
+
+
+def test_captions_tell_the_path_only_when_it_is_emulated(results):
+    said = {name: figures.caption_text(series.arrange(load.load(results[name])))
+            for name in ("clean", "lossy")}
+    assert "lab-a · loopback · path wifi · 2026" in said["clean"]
+    assert "lab-a · loopback · 2026" in said["lossy"]
+
+
+def test_long_titles_leave_room_for_the_panels(results, tmp_path):
+    long = "64:1001+100001:1002+200002:1003+300003:1004+400004:1005+500005:1006"
+    figure = next(f for f in built(write_result(tmp_path / "long", sizes={"64": 64, long: 250000}))
+                  if f.name == "verdicts")
+    layout = render_gnuplot._Layout(figure)
+    assert layout.columns == 2 and layout.plot_width > 250
+    assert max(len(label) for _, label in figure.panels[0].y.ticks) == 64
 
 
 def test_rates_take_the_x_axis_when_there_is_one_size(small):
@@ -282,7 +397,7 @@ def test_report_is_one_safe_page(results, name):
     if RESULTS[name].get("arms", "both") != ("udp",):
         assert page.headings[1:4] == ["Verdicts", "Charts", "How it was measured"]
         said = json.loads((results[name] / "campaign.json").read_text())["in_words"][0]
-        assert text.index(said) < text.index("Verdicts</h2>")
+        assert text.index(f"<p>{said}</p>") < text.index("Verdicts</h2>")
     assert page.tags.count("figure") == len(built(results[name]))
 
 
@@ -296,4 +411,5 @@ def test_several_results_stand_side_by_side(results):
 
 def test_sizes_of_the_fixture_are_the_ticks(results):
     goodput = next(f for f in built(results["clean"]) if f.name == "goodput")
-    assert [label for _, label in goodput.panels[0].x.ticks] == list(SIZES)
+    assert [label.replace("\u00a0", " ") for _, label in goodput.panels[0].x.ticks] == \
+        ["64 B", "1 kB", "8 kB", "65 kB"]

@@ -39,15 +39,15 @@ CHARTS = (
           help="The higher and further left a curve, the better; where it levels off below 100 %, "
                "the rest was lost. The pale strip spans the single blocks."),
     Chart("late", "curve", "Late or lost: not yet delivered at t",
-          x="time t since the intended send (log)", y="share of scheduled messages (log)",
+          x="time t since the intended send (log)", y="share not delivered (log)",
           unit="percent", scale="log", series=(Series("curve:missing"),),
           help="The same messages seen from the other end: this shows the slowest few. A curve "
                "that runs level to the right is loss; one that falls away delivered everything."),
     Chart("response", "sweep", "Response time",
-          x="", y="time since the intended send (log)", unit="time", scale="log",
+          x="", y="response time (log)", unit="time", scale="log",
           series=(Series("quantile:0.5", "median"), Series("quantile:0.99", "p99", dashed=True)),
-          help="Lower is better: half of all scheduled messages arrive within the median, 99 of "
-               "100 within p99; lost messages count as infinitely late."),
+          help="Lower is better: from its intended send, half of all scheduled messages arrive "
+               "within the median, 99 of 100 within p99; lost ones count as infinitely late."),
     Chart("goodput", "sweep", "Goodput: what the receiver got",
           x="", y="payload delivered (log)", unit="bits", scale="log",
           series=(Series("run:goodput_bps"),),

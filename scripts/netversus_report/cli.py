@@ -10,6 +10,9 @@ from pathlib import Path
 from . import figures, load, render_gnuplot, series
 
 
+_RESULT_HELP = "what `netversus run` left; latest is results/latest in the current directory"
+
+
 def main(arguments):
     command, *rest = arguments or [""]
     if command not in COMMANDS:
@@ -29,8 +32,7 @@ def _complain(command, error, status):
 
 
 def _parser(command, description):
-    return argparse.ArgumentParser(prog=command, description=description, epilog="A RESULT_DIR of "
-                                   "'latest' is results/latest under the current directory.")
+    return argparse.ArgumentParser(prog=command, description=description)
 
 
 def _campaign(command, name):
@@ -47,7 +49,7 @@ def _campaign(command, name):
 def plot(arguments):
     parser = _parser("plot", "Draws the charts of a result directory with gnuplot: PNG and SVG, "
                      "and the gnuplot programs that made them, in RESULT_DIR/charts.")
-    parser.add_argument("directory", metavar="RESULT_DIR")
+    parser.add_argument("directory", metavar="RESULT_DIR", help=_RESULT_HELP)
     options = parser.parse_args(arguments)
     campaign = _campaign("plot", options.directory)
     directory = campaign.result.directory / "charts"
@@ -56,13 +58,15 @@ def plot(arguments):
     for figure in built:
         render_gnuplot.render(figure, directory)
     print(f"{len(built)} charts in {directory}")
+    for title in figures.missing(campaign, built):
+        print(f"no data for the chart \"{title}\"")
     return 0
 
 
 def report(arguments):
     parser = _parser("report", "Writes report.html, one page that needs nothing else, into the "
                      "first RESULT_DIR; several are shown one after the other, and side by side.")
-    parser.add_argument("directories", metavar="RESULT_DIR", nargs="+")
+    parser.add_argument("directories", metavar="RESULT_DIR", nargs="+", help=_RESULT_HELP)
     options = parser.parse_args(arguments)
     from . import page  # Not for plot: this one needs more than the standard library.
     campaigns = [_campaign("report", name) for name in options.directories]

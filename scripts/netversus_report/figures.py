@@ -36,10 +36,33 @@ def build(campaign):
                 continue
             figures.append(Figure(
                 name=chart.name + suffix, title=title, panels=tuple(panels),
-                help=forest.fill_names(chart.help, campaign),
+                help=forest.fill_names(chart.help, campaign)
+                + _unknown_text(chart, campaign, panels),
                 caption=caption_text(campaign, with_bars=chart.kind == "sweep"),
                 row_labels=chart.kind == "forest"))
     return figures
+
+
+def missing(campaign, figures):
+    """Titles of charts that there is no data for."""
+    drawn = {figure.name.partition("-")[0] for figure in figures}
+    return [chart.title for chart in charts.CHARTS if chart.name not in drawn
+            and (chart.kind != "forest" or campaign.result.comparisons)]
+
+
+def _unknown_text(chart, campaign, panels):
+    """What a reader would look for in vain, and why it is not there."""
+    labels = [trace.label for panel in panels for trace in panel.traces]
+    bars = chart.kind != "forest" or forest.has_bars(campaign)
+    said = "" if bars else " There are no bars below 6 blocks."
+    names = forest.unknown(campaign) if chart.kind == "forest" else [
+        one.label for one in chart.series
+        if one.label and not any(label.endswith(one.label) for label in labels)]
+    if not names:
+        return said
+    reason = "it takes 1000 messages a run" if all("p99" in name for name in names) else \
+        "too few messages in a run, or the two clocks differ"
+    return f"{said} Not known, so not shown: {'; '.join(names)} ({reason})."
 
 
 def _curve_figures(chart, campaign, sources):
@@ -67,7 +90,7 @@ def _curve_panel(chart, campaign, curves, cell):
     if not traces:
         return None
     note = f"within {deadline:g} ms: {', '.join(notes)}" if notes else ""
-    title = campaign.sweep.text(cell) + (" B" if campaign.sweep is series.SIZE else "")
+    title = campaign.sweep.text(cell)
     if cell.fragmented:
         title += " · over the MTU, fragmented"
     axis = units.log_axis("", [1, 10], units.time_text)  # Shared ones follow.
@@ -174,7 +197,9 @@ def _sweep_y_tight(chart, traces):
 def _sweep_panel(chart, campaign, group, traces, y):
     title, cells = group
     sweep = campaign.sweep
-    x = units.value_axis(sweep.label, {sweep.value(c): sweep.text(c) for c in cells})
+    mixed = any(sweep.tick(c) != sweep.text(c) for c in cells)
+    x = units.value_axis(sweep.label + (", ≈ mean of a mix" if mixed else ""),
+                         {sweep.value(c): sweep.tick(c) for c in cells})
     note = ""
     if chart.zero_note and not any(p[1] for t in traces for p in t.points if p):
         note = f"{chart.zero_note}: {_bound_text(chart, campaign, cells)}"
@@ -194,14 +219,18 @@ def _dodge(trace, arms, x):
 
 
 def _bound_text(chart, campaign, cells):
-    """Zero of n says that the share is below 3/n, at 95 %: the rule of three."""
+    """Zero of n says that the share is below 3/n, at 95 %: the rule of three. What one transport
+    delivered says nothing of the other, so the one with fewer messages sets the bound."""
     base = "sent_count" if chart.zero_count == "lost_count" else "rx_unique_count"
-    total = series.count_sum(campaign, base, cells)
-    count = series.count_sum(campaign, chart.zero_count, cells)
+    totals = [series.count_sum(campaign, base, cells, arm) for arm in campaign.arms]
+    count = sum(series.count_sum(campaign, chart.zero_count, cells, arm) for arm in campaign.arms)
     if count:  # In so few blocks that the median is 0.
-        return f"in the median block ({count:.0f} of {total:,.0f} in all)".replace(",", "\u2009")
-    bound = f", so under {units.percent_text(3 / total)}" if total else ""
-    return f"0 of {total:,.0f}".replace(",", "\u2009") + bound
+        return f"in the median block ({count:.0f} of {sum(totals):,.0f} in all)".replace(
+            ",", "\u2009")
+    least = min(totals)
+    bound = f", so under {units.percent_text(3 / least)}" if least else ""
+    each = "" if len(totals) == 1 else " each" if least == max(totals) else " or more each"
+    return f"0 of {least:,.0f}".replace(",", "\u2009") + each + bound
 
 
 def _fragmented(sweep, cells, x, level):
@@ -227,14 +256,16 @@ def caption_text(campaign, with_bars=False):
     factors = {column: list(dict.fromkeys(str(dict(cell.factors).get(column, ""))
                                           for cell in campaign.cells))
                for column in ("workload", "rate", "arrival", "flows", "engine", "path")}
+    paths = ["real" if path == "none" else path for path in factors["path"]]
     sizes = list(dict.fromkeys(cell.size for cell in sorted(campaign.cells,
                                                             key=lambda c: c.size_bytes)))
     blocks = len({row["block"] for row in campaign.result.runs})
     start = str(meta.get("start_utc_iso") or meta.get("start_utc") or "")
     parts = [" ⇄ ".join(hosts),
-             f"path {', '.join(factors['path'])}" if any(factors["path"]) else "",
+             "loopback" if (meta.get("settings") or {}).get("server") == "" else "",
+             f"path {', '.join(paths)}" if any(paths) and paths != ["real"] else "",
              start.replace("T", " ").replace("Z", " UTC"),
-             ", ".join(factors["workload"]), f"{', '.join(sizes)} B",
+             ", ".join(factors["workload"]), ", ".join(sizes),
              f"{', '.join(factors['rate'])} {', '.join(factors['arrival'])}",
              f"{', '.join(factors['flows'])} flow" + ("" if factors["flows"] == ["1"] else "s"),
              ", ".join(factors["engine"]), f"{blocks} block" + ("" if blocks == 1 else "s")]

@@ -10,6 +10,7 @@ from . import charts, series, units
 from .panels import MUTED, Panel, Shade, Trace, at, finish
 
 UNDECIDED = "#9aa5b1"
+ROW_LENGTH_MAX = 64  # characters of a row's label
 
 
 def arm_names(campaign):
@@ -53,8 +54,10 @@ def _panel(campaign, name, rows):
     if not found:
         return None
     ratio = found[0]["scale"] == "log_ratio"
+    if all(row["effect"] is None for row in found):
+        return None
     x = _x_axis(campaign, metric, found, ratio)
-    labels = tuple((len(cells) - i, cell.title) for i, cell in enumerate(cells))
+    labels = tuple((len(cells) - i, _row_label(cell.title)) for i, cell in enumerate(cells))
     y = units.Axis("", 0.4, len(cells) + 0.6, labels)
     looks = defaultdict(list)
     for (height, _), row in zip(labels, found):
@@ -64,10 +67,32 @@ def _panel(campaign, name, rows):
     traces = tuple(_trace(campaign, look, points) for look, points in sorted(looks.items()))
     margins = [row["margin"] for row in found if row["margin"]]
     shades = (_margin_strip(max(margins), ratio),) if margins else ()
-    infinite = any(row["effect"] is not None and math.isinf(row["effect"]) for row in found)
-    note = "at the edge: infinite, for those messages were lost" if infinite else ""
-    return finish(Panel(metric.label, note, x, y, traces, shades,
+    return finish(Panel(metric.label, _note(found), x, y, traces, shades,
                         (1 if ratio else 0, "", 0), rows=len(cells)))
+
+
+def _row_label(title):
+    return title if len(title) <= ROW_LENGTH_MAX else title[:ROW_LENGTH_MAX - 1] + "…"
+
+
+def _note(rows):
+    notes = []
+    if any(row["effect"] is not None and math.isinf(row["effect"]) for row in rows):
+        notes.append("at the edge: infinite, messages were lost")
+    if any(row["effect"] is None for row in rows):
+        notes.append("no dot: not known")
+    return "; ".join(notes)
+
+
+def has_bars(campaign):
+    return any(row["ci95_lo"] is not None for row in campaign.result.comparisons)
+
+
+def unknown(campaign):
+    """Labels of the metrics that no cell has a value of."""
+    known = {row["metric"] for row in campaign.result.comparisons if row["effect"] is not None}
+    metrics = dict.fromkeys(row["metric"] for row in campaign.result.comparisons)
+    return [charts.metric_of(metric).label for metric in metrics if metric not in known]
 
 
 def _value(effect, ratio):
@@ -100,6 +125,8 @@ def _point(row, height, x, ratio):
     if value is None:
         return None
     ends = [_value(row[column], ratio) for column in ("ci95_lo", "ci95_hi")]
+    if math.isinf(value):  # The dot says it all: a bar beyond the axis has no length.
+        ends = [None, None]
     if ratio:  # A log axis has no place for 0.
         value, ends = max(value, x.lo), [end and max(end, x.lo) for end in ends]
     return (min(max(value, at(x, 0.02)), at(x, 0.98)), height, *ends)

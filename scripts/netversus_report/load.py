@@ -67,7 +67,7 @@ OPTIONAL = {
                  **{name: text for name in (
                      "reply_size", "burst", "window", "nodelay", "cc", "sndbuf", "rcvbuf",
                      "udp_policy", "pace", "dscp")}},
-    "comparisons.csv": {"needed_blocks": number, "p_holm": number, "win_fraction": number,
+    "comparisons.csv": {"verdict_words": text, "p_holm": number, "win_fraction": number,
                         "blocks_rejected_count": number, "stop_reason": text},
 }
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -48,7 +49,8 @@ def _section(campaign, name):
     meta = campaign.result.campaign
     environment = meta.get("environment") or {}
     tool = meta.get("tool") or {}
-    words = [str(sentence) for sentence in meta.get("in_words") or []]
+    words = [_unbroken(str(sentence)) for sentence in meta.get("in_words") or []]
+    built = figures.build(campaign)
     return {
         "id": name,
         "directory": campaign.result.directory.resolve().name,
@@ -61,15 +63,21 @@ def _section(campaign, name):
         "tally": tables.tally(campaign),
         "verdicts": tables.verdicts(campaign),
         "figures": [_figure(figure, f"{name}f{i}")
-                    for i, figure in enumerate(figures.build(campaign))],
+                    for i, figure in enumerate(built)],
         "medians": tables.medians(campaign),
         "argv": " ".join(str(word) for word in meta.get("argv") or []),
         "tool": " ".join(str(tool[key]) for key in ("version", "revision") if tool.get(key)),
         "settings": tables.flatten(meta.get("settings") or {}),
         "environment": [(end, tables.flatten(environment[end]))
                         for end in ("client", "server") if environment.get(end)],
-        "notes": campaign.result.notes,
+        "notes": campaign.result.notes + [
+            f"No data for the chart “{title}”." for title in figures.missing(campaign, built)],
     }
+
+
+def _unbroken(sentence):
+    """A number stays on one line: 72 579."""
+    return re.sub(r"(?<=\d) (?=\d{3}(?!\d))", "\u00a0", sentence)
 
 
 def _colour(campaign, i):

@@ -17,7 +17,8 @@ _WIDTH, _WIDTH_SINGLE = 1180, 760  # px of the SVG; the PNG has _DENSITY times a
 _DENSITY = 1.7
 _TOP, _BOTTOM = 62, 58  # title and legend, without the lines of help; caption
 _LINE = 15
-_PANEL_HEIGHT, _ROW_HEIGHT = 270, 26
+_PANEL_HEIGHT, _ROW_HEIGHT = 300, 26
+_PLOT_WIDTH_MIN = 250  # of a panel's plotting area: the label of an axis must fit
 _RIGHT, _ABOVE, _BELOW = 22, 54, 56  # around the plotting area of a panel
 _TYPES = {"circle": (7, 6), "square": (5, 4), "triangle": (9, 8), "diamond": (13, 12)}
 
@@ -92,20 +93,25 @@ class _Layout:
     def __init__(self, figure):
         count = len(figure.panels)
         self.width = _WIDTH if count > 1 else _WIDTH_SINGLE
-        self.columns = 2 if count in (2, 4) else min(3, count)
         rows = max(panel.rows for panel in figure.panels)
         self.plot_height = max(60, rows * _ROW_HEIGHT) if rows else _PANEL_HEIGHT - _ABOVE - _BELOW
         labels = [len(label) for panel in figure.panels for _, label in panel.y.ticks]
-        self.left = 20 if figure.row_labels else 46 + 7.3 * max(labels)
+        self.left = 36 if figure.row_labels else 46 + 7.3 * max(labels)
         self.left_first = 16 + 7.3 * max(labels) if figure.row_labels else self.left
         self.rows_once = figure.row_labels
+        self.columns = 2 if count in (2, 4) else min(3, count)
+        if self._plot_width() < _PLOT_WIDTH_MIN:
+            self.columns = min(2, count)
+        self.plot_width = self._plot_width()
         self.row_height = self.plot_height + _ABOVE + _BELOW
         self.caption_lines = _wrap(figure.caption, " · ", self.width // 7)
         self.help_lines = _wrap(figure.help, " ", self.width // 7.4)
         self.top = _TOP + _LINE * len(self.help_lines)
         self.height = round(self.top + _BOTTOM + math.ceil(count / self.columns) * self.row_height)
+
+    def _plot_width(self):
         margins = self.left_first + self.left * (self.columns - 1) + _RIGHT * self.columns
-        self.plot_width = (self.width - margins) / self.columns
+        return (self.width - margins) / self.columns
 
     def margins(self, i):
         row, column = divmod(i, self.columns)
@@ -150,7 +156,7 @@ def _frame(figure, layout):
         f"set tmargin at screen {layout.up(layout.top - 20):.4f}",
         f"set bmargin at screen {layout.up(layout.top + 6):.4f}",
         "unset border", "unset tics", "set xrange [0:1]", "set yrange [0:1]",
-        "set key at graph 0,0.5 left center horizontal Left reverse samplen 2.2 width 1 "
+        "set key at graph 0,0.5 left center horizontal Left reverse samplen 3.6 width 1 "
         f"textcolor rgb '{INK}'",
         "plot " + ", ".join(entries + ["2 notitle"]),
         "unset key", "unset label", f"set border 3 linecolor rgb '{INK}' linewidth 0.8", ""]

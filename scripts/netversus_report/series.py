@@ -26,6 +26,7 @@ FACTORS = {
     "nodelay": "nodelay {}", "cc": "cc {}", "sndbuf": "sndbuf {}", "rcvbuf": "rcvbuf {}",
     "udp_policy": "udp {}", "pace": "pace {}", "dscp": "dscp {}"}
 _ALWAYS = ("workload", "rate")
+_IN_BYTES = ("reply_size", "sndbuf", "rcvbuf")  # 0: what is usual
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ class Cell:
     cell_id: str
     dir: str
     factors: tuple  # ((column, value), …) of all but the size
-    size: str
-    size_bytes: float
+    size: str  # for people: "64 B", "64 B + 1 kB (3:1)"
+    size_bytes: float  # the mean
     rate: float  # messages a second, or None: as fast as it goes
     fragmented: bool
     title: str  # what varies, and what always matters
@@ -62,9 +63,16 @@ class Sweep:
     def text(self, cell):
         return cell.size if self.column == "size" else f"{units.count_text(cell.rate)}/s"
 
+    def tick(self, cell):
+        """The same where there is little room: a mix of sizes by its mean."""
+        text = self.text(cell)
+        if self.column == "rate" or text == units.size_text(cell.size_bytes):
+            return text
+        return units.mean_size_text(cell.size_bytes)
 
-SIZE = Sweep("size", "message size, bytes (log 2)")
-RATE = Sweep("rate", "messages per second (log 2)")
+
+SIZE = Sweep("size", "message size (log)")
+RATE = Sweep("rate", "messages per second (log)")
 
 
 @dataclass
@@ -133,22 +141,29 @@ def _cells(rows, first_rows, sweep):
                   if row["transport"] != "tcp" and (row.get("ip_fragments_per_msg") or 0) > 1}
     cells, taken = [], set()
     for key, row in first_rows.items():
-        words = [FACTORS[column].format(value) for column, value in values[key]
+        words = [factor_text(column, value) for column, value in values[key]
                  if column in _ALWAYS or len(seen[column]) > 1
                  and (column != "dir" or row["direction"] == "both")]
         group_words = [word for word in words if sweep is SIZE or word != row["rate"]]
         if sweep is RATE:
-            group_words.insert(1, f"{row['msg_size']} B")
+            group_words.insert(1, units.sizes_text(row["msg_size"]))
         x = row["msg_size"] if sweep is SIZE else row["rate"]
         if (*group_words, x) in taken:  # They differ in a factor this program does not know of.
             words.append(key[0])
             group_words.append(key[0])
         taken.add((*group_words, x))
         group = " · ".join(group_words)
-        title = " · ".join([words[0], f"{row['msg_size']} B", *words[1:]])
-        cells.append(Cell(*key, values[key], row["msg_size"], row["msg_size_bytes"],
+        size = units.sizes_text(row["msg_size"])
+        title = " · ".join([words[0], size, *words[1:]])
+        cells.append(Cell(*key, values[key], size, row["msg_size_bytes"],
                           row["rate_msgs_per_s"], key in fragmented, title, group))
     return cells
+
+
+def factor_text(column, value):
+    if column in _IN_BYTES:
+        value = "default" if value == "0" else units.sizes_text(value)
+    return FACTORS[column].format("real" if (column, value) == ("path", "none") else value)
 
 
 def _by_arm(campaign, rows):
@@ -203,11 +218,10 @@ def quantiles(campaign):
     return {key: summarise(values) for key, values in found.items()}
 
 
-def count_sum(campaign, column, cells=None):
-    """Sum of a count over all runs (of some cells); 0 when unknown."""
-    ids = None if cells is None else {(cell.cell_id, cell.dir) for cell in cells}
-    return sum(row[column] or 0 for row in campaign.result.runs
-               if ids is None or (row["cell_id"], row["dir"]) in ids)
+def count_sum(campaign, column, cells, arm):
+    """Sum of a count over all runs of some cells; 0 when unknown."""
+    return sum(row[column] or 0 for cell in cells
+               for row in campaign.rows.get((cell.cell_id, cell.dir, arm.key), []))
 
 
 def on_time(campaign, cell, arm):

@@ -41,10 +41,8 @@ def _verdict(row, title):
     interval = ""
     if row["ci95_lo"] is not None and row["ci95_hi"] is not None:
         interval = f"{_effect(row, 'ci95_lo')} … {_effect(row, 'ci95_hi')}"
-    words = row["verdict"]
-    blocks = row.get("needed_blocks")
-    if words == "inconclusive" and blocks:
-        words += f": about {blocks:.0f} blocks would tell"
+    # What a reader of comparisons.csv is told in words is decided in one place, by the program.
+    words = row.get("verdict_words") or row["verdict"]
     return Verdict(title, metric.label,
                    *("–" if v is None else form(v) for v in (row["a_median"], row["b_median"])),
                    _effect(row, "effect"), interval, words, side, decided)
@@ -66,9 +64,14 @@ def tally(campaign):
     """[(words, count, side)]: how often each outcome came, over cells and metrics."""
     a, b = forest.arm_names(campaign)
     names = {"a": f"{a} better", "b": f"{b} better", "tie": "tie", "open": "not decided"}
-    counts = Counter(forest.outcome(row)[0] for row in campaign.result.comparisons)
+    counts = Counter(forest.outcome(row)[0] for row in _with_pairs(campaign))
     return [(names[side], counts[side], side) for side in ("a", "b", "tie", "open")
             if counts[side]]
+
+
+def _with_pairs(campaign):
+    """Comparisons of something: a metric that no block knows the values of is none."""
+    return [row for row in campaign.result.comparisons if row["blocks_count"]]
 
 
 def fallback_words(campaign):
@@ -76,7 +79,7 @@ def fallback_words(campaign):
     if not campaign.result.comparisons:
         return ["This campaign has no comparison: it was stopped early, or has one transport only."]
     return ["; ".join(f"{words} in {count}" for words, count, _ in tally(campaign))
-            + f" of {len(campaign.result.comparisons)} comparisons."]
+            + f" of {len(_with_pairs(campaign))} comparisons."]
 
 
 _MEDIANS = {"goodput_bps": ("goodput", "bits"), "loss_ratio": ("lost", "percent"),

@@ -4,11 +4,17 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 _SECONDS = ((1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1, "ns"))
 _BITS = ((1e9, "Gbit/s"), (1e6, "Mbit/s"), (1e3, "kbit/s"), (1, "bit/s"))
 _COUNTS = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""))
+# As on the command line, k is 1000 and Ki 1024.
+_SIZES = ((2 ** 30, "GiB"), (10 ** 9, "GB"), (2 ** 20, "MiB"), (10 ** 6, "MB"), (2 ** 10, "KiB"),
+          (10 ** 3, "kB"), (1, "B"))
+_SIZE_SUFFIXES = {"": 1, "k": 10 ** 3, "M": 10 ** 6, "G": 10 ** 9, "Ki": 2 ** 10, "Mi": 2 ** 20,
+                  "Gi": 2 ** 30}
 
 
 def digits(value, significant=3):
@@ -47,10 +53,34 @@ def count_text(value, trim=True):
 
 
 def size_text(size_bytes):
-    """As on the command line, where k is 1000 and Ki 1024."""
-    if size_bytes % 1024 == 0 and size_bytes % 1000 and size_bytes >= 1024:
-        return f"{digits_trimmed(size_bytes / 1024)}Ki"
-    return count_text(size_bytes)
+    """Exactly, in the largest unit that divides it."""
+    factor, unit = next((f, u) for f, u in _SIZES if f == 1 or size_bytes and size_bytes % f == 0)
+    return f"{size_bytes // factor:.0f}\u00a0{unit}"
+
+
+def mean_size_text(size_bytes):
+    return "≈" + _scaled(size_bytes, ((1e6, "MB"), (1e3, "kB"), (1, "B")), trim=True, significant=2)
+
+
+def sizes_text(text):
+    """"64" is "64 B", "64-1k" is "64 B to 1 kB", "64:3+1k:1" is "64 B + 1 kB (3:1)"; what is not a
+    size stays as it is."""
+    try:
+        if "-" in text:
+            return " to ".join(size_text(_parse_size(part)) for part in text.split("-"))
+        parts = [part.partition(":") for part in text.split("+")]
+        weights = ":".join(weight or "1" for _, _, weight in parts)
+        shown = " + ".join(size_text(_parse_size(size)) for size, _, _ in parts)
+    except ValueError:
+        return text
+    return f"{shown} ({weights})" if ":" in text else shown
+
+
+def _parse_size(text):
+    match = re.fullmatch(r"(\d+)([A-Za-z]*)", text, re.ASCII)
+    if not match or match.group(2) not in _SIZE_SUFFIXES:
+        raise ValueError(text)
+    return int(match.group(1)) * _SIZE_SUFFIXES[match.group(2)]
 
 
 def digits_trimmed(value, significant=4):
@@ -114,18 +144,23 @@ def _step(rough):
 def log_axis(label, values, tick_text, pad=1.25):
     finite = [value for value in values if value is not None and 0 < value < math.inf] or [1, 10]
     low, high = min(finite) / pad, max(finite) * pad
-    decades = math.log10(high / low)
-    mantissas = (1, 2, 5) if decades < 2.2 else (1,)
-    every = max(1, math.ceil(decades / 7))
-    steps = sorted(m * 10.0 ** e for e in range(math.floor(math.log10(low)) - 1,
-                                                math.ceil(math.log10(high)) + 2)
-                   for m in mantissas if e % every == 0)
-    inside = [step for step in steps if low <= step <= high]
-    if len(inside) < 2:  # Let the axis reach the round values around it.
-        low = max((step for step in steps if step <= low), default=low)
-        high = min((step for step in steps if step >= high), default=high)
+    return Axis(label, low, high,
+                tuple((step, tick_text(step)) for step in _log_steps(low, high)), log=True)
+
+
+def _log_steps(low, high):
+    """Round values: the fewest to a decade that make four, and below a factor of about 1.5 equal
+    steps."""
+    every = max(1, math.ceil(math.log10(high / low) / 7))
+    powers = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 2)
+    for mantissas in ((1,), (1, 3), (1, 2, 5), (1, 2, 3, 5, 7), (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8)):
+        steps = [m * 10.0 ** e for e in powers if e % every == 0 for m in mantissas]
         inside = [step for step in steps if low <= step <= high]
-    return Axis(label, low, high, tuple((step, tick_text(step)) for step in inside), log=True)
+        if len(inside) >= 4:
+            return inside
+    step = _step((high - low) / 5)
+    return [i * step for i in range(math.ceil(low / step - 1e-9),
+                                    math.floor(high / step + 1e-9) + 1)]
 
 
 def ratio_axis(label, ratios):
@@ -133,25 +168,35 @@ def ratio_axis(label, ratios):
     finite = [ratio for ratio in ratios if ratio is not None and 0 < ratio < math.inf] + [1]
     pad = max(1.02, (max(finite) / min(finite)) ** 0.08)
     low, high = min(min(finite) / pad, 0.98), max(max(finite) * pad, 1.02)
-    if high / low <= 3.2:
-        percents = linear_axis("", [100 * (low - 1), 100 * (high - 1)], str, count=6).ticks
-        ticks = [(1 + p / 100, f"{p:+g}\u00a0%".replace("-", "\u2212") if p else "0")
-                 for p, _ in percents]
-    else:
-        factors = log_axis("", [low, high], lambda value: f"×{value:g}", pad=1).ticks
-        ticks = [(value, "equal" if value == 1 else shown) for value, shown in factors]
-    inside = tuple(tick for tick in ticks if low <= tick[0] <= high)
-    return Axis(label, low, high, inside, log=True)
+    ticks = _percent_ticks(low, high)
+    if high / low > 5 or len(ticks) < 3:
+        ticks = tuple((step, "equal" if step == 1 else f"×{step:g}")
+                      for step in _log_steps(low, high))
+    return Axis(label, low, high, ticks, log=True)
+
+
+def _percent_ticks(low, high):
+    """As many as do not touch: equal steps come closer and closer on a log axis."""
+    for count in (6, 5, 4, 3, 2):
+        percents = linear_axis("", [100 * (low - 1), 100 * (high - 1)], str, count=count).ticks
+        inside = [p for p, _ in percents if low <= 1 + p / 100 <= high]
+        gaps = [math.log((100 + b) / (100 + a)) for a, b in zip(inside, inside[1:])]
+        if min(gaps, default=math.inf) >= 0.15 * math.log(high / low):
+            break
+    return tuple((1 + p / 100, f"{p:+g}\u00a0%".replace("-", "\u2212") if p else "0")
+                 for p in inside)
 
 
 def value_axis(label, positions, log=True):
-    """Ticks at the values that were measured, {value: label}; labels too close are left out."""
+    """Ticks at the values that were measured, {value: label}; a label that would touch the one
+    before it is left out."""
     values = sorted(positions)
     low, high = values[0] / 1.6, values[-1] * 1.6
-    gap = math.log(high / low) / 11
-    ticks, last = [], -math.inf
+    character = math.log(high / low) / 42  # So many fit along the narrowest panel.
+    ticks, end = [], -math.inf
     for value in values:
-        close = math.log(value) - last < gap
+        half = character * (len(positions[value]) + 1) / 2
+        close = math.log(value) - half < end
         ticks.append((value, "" if close else positions[value]))
-        last = last if close else math.log(value)
+        end = end if close else math.log(value) + half
     return Axis(label, low, high, tuple(ticks), log=log)

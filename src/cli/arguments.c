@@ -2,7 +2,14 @@
 #include "cli/arguments.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "campaign/settings.h"
+#include "output/text.h"
+
+#define HELP_WIDTH 100
+#define HELP_COLUMN 32 /* where the explanation of an option begins */
 
 static const struct nv_option *find(const struct nv_option *const *tables, const char *name,
                                     size_t len)
@@ -78,35 +85,201 @@ bool nv_wants_help(int argc, char **argv)
     return false;
 }
 
-static void print_option(const struct nv_option *row)
+/* ---- help ---- */
+
+/* A heading comes before the option that begins a group. */
+static const struct {
+    const char *first, *title;
+} groups[] = {
+    {"transport", "What is sent"}, {"duration", "How long, and when a message counts"},
+    {"nodelay", "Sockets"},        {"verify", "Checks and records"},
+    {"blocks", "Repetition"},      {"scenario", "Where, and what comes out"},
+    {"bind", "Listening"},         {"max-duration", "Limits to what a client may ask for"},
+};
+
+/* What stands for a value that is any text. */
+static const struct {
+    const char *name, *value;
+} placeholders[] = {
+    {"output", "DIR"}, {"server", "HOST[:PORT]"}, {"fail-if", "EXPR"}, {"bind", "ADDRESS"}};
+
+static const struct {
+    const char *command, *text;
+} examples[] = {
+    {"run ",
+     "\nExamples\n"
+     "  netversus run                                      the quick campaign: bench/quick.ini\n"
+     "  netversus run --size 64,1k --blocks 12             two sizes, narrower intervals\n"
+     "  netversus run --workload stream --rate max         how much gets through\n"
+     "  netversus run --server 192.0.2.7 --duration 5s     to `netversus serve` elsewhere\n"
+     "  netversus run bench/quick.ini --fail-if 'udp.loss_ratio>0.001'\n"},
+    {"serve",
+     "\nExamples\n"
+     "  netversus serve                                    for this host alone\n"
+     "  netversus serve --bind 192.0.2.7 --open            for everyone who can reach it\n"},
+};
+
+#define COUNT_OF(table) (sizeof(table) / sizeof(table)[0])
+
+static void print_heading(const struct nv_option *row)
+{
+    for (size_t i = 0; i < COUNT_OF(groups); i++)
+        if (strcmp(groups[i].first, row->name) == 0)
+            (void)printf("\n%s\n", groups[i].title);
+}
+
+static const char *placeholder_of(const struct nv_option *row)
+{
+    static const struct {
+        const struct nv_option_type *type;
+        const char *value;
+    } types[] = {{&nv_option_count, "N"},
+                 {&nv_option_time, "TIME"},
+                 {&nv_option_rate, "RATE"},
+                 {&nv_option_text, "NAME"}};
+    for (size_t i = 0; i < COUNT_OF(placeholders); i++)
+        if (strcmp(placeholders[i].name, row->name) == 0)
+            return placeholders[i].value;
+    for (size_t i = 0; i < COUNT_OF(types); i++)
+        if (types[i].type == row->type)
+            return types[i].value;
+    return "SIZE";
+}
+
+static void say_value(struct nv_text *text, const struct nv_option *row)
+{
+    if (row->type == &nv_option_bool) {
+        nv_say(text, "%s", row->sweeps ? " [yes,no]" : "");
+        return;
+    }
+    nv_say(text, " ");
+    for (unsigned i = 0; row->choices && row->choices[i]; i++)
+        nv_say(text, "%s%s", i ? "|" : "", row->choices[i]);
+    nv_say(text, "%s%s", row->choices ? "" : placeholder_of(row), row->sweeps ? ",..." : "");
+}
+
+static bool has_word(const char *text, const char *word, size_t len)
+{
+    static const char joints[] = " ,;:()";
+    for (text += strspn(text, joints); *text; text += strspn(text, joints)) {
+        size_t found = strcspn(text, joints);
+        if (found == len && memcmp(text, word, len) == 0)
+            return true;
+        text += found;
+    }
+    return false;
+}
+
+/* The legal form, where neither the placeholder nor the explanation gives it. */
+static const char *form_of(const struct nv_option *row)
+{
+    const char *form = row->form ? row->form : row->type->form;
+    bool is_shared = row->type != &nv_option_text && strcmp(placeholder_of(row), "SIZE") != 0;
+    if (!form || is_shared || row->type == &nv_option_size || !strchr(form, ' '))
+        return NULL;
+    return has_word(row->help, form, strcspn(form, " ,;:")) ? NULL : form;
+}
+
+/* A campaign that is told nothing: it is the plan that knows of two transports, not the option. */
+static void say_default(struct nv_text *text, const struct nv_option *row,
+                        const struct nv_plan *plan)
+{
+    char arm[2][NV_OPTION_TEXT_BYTES] = {"", ""};
+    bool in_plan = plan && nv_option_find(nv_spec_options, row->name, strlen(row->name)) == row;
+    for (unsigned i = 0; in_plan && i < 2; i++)
+        nv_option_get(row, &plan->cells[0].arm[i], arm[i], sizeof arm[i]);
+    if (strcmp(arm[0], arm[1]) != 0)
+        nv_say(text, " [%s,%s]", arm[0], arm[1]);
+    else if (row->fallback[0] &&
+             !(row->type == &nv_option_bool && strcmp(row->fallback, "no") == 0))
+        nv_say(text, " [%s]", row->fallback);
+}
+
+/* From the given column on, broken at blanks. */
+static void print_wrapped(const char *words, size_t column, size_t indent)
+{
+    while (*words) {
+        size_t len = strcspn(words, " ");
+        if (column > indent && column + 1 + len > HELP_WIDTH) {
+            (void)printf("\n%*s", (int)indent, "");
+            column = indent;
+        }
+        int blank = column > indent;
+        (void)printf("%*s%.*s", blank, "", (int)len, words);
+        column += (size_t)blank + len;
+        words += len;
+        words += strspn(words, " ");
+    }
+    (void)printf("\n");
+}
+
+void nv_print_entry(const char *left, const char *words, size_t column)
+{
+    (void)printf("%-*s", (int)column, left);
+    if (strlen(left) + 2 > column)
+        (void)printf("\n%*s", (int)column, "");
+    print_wrapped(words, column, column);
+}
+
+static void print_option(const struct nv_option *row, const struct nv_plan *plan)
 {
     char left[192];
-    char choices[128] = "";
-    const char *form = "";
-    for (unsigned i = 0; row->choices && row->choices[i]; i++)
-        (void)snprintf(choices + strlen(choices), sizeof choices - strlen(choices), "%s%s",
-                       i ? "|" : "", row->choices[i]);
-    if (row->choices)
-        form = choices;
-    else if (row->type != &nv_option_bool)
-        form = "…";
-    (void)snprintf(left, sizeof left, "--%s %s", row->name, form);
-    (void)printf("  %-32s %s", left, row->help);
-    if (row->fallback[0])
-        (void)printf(" [%s]", row->fallback);
-    (void)printf("%s\n", row->sweeps ? " *" : "");
+    char right[512];
+    struct nv_text text = nv_text_in(left, sizeof left);
+    nv_say(&text, "  --%s", row->name);
+    say_value(&text, row);
+    text = nv_text_in(right, sizeof right);
+    nv_say(&text, "%s", row->help);
+    if (form_of(row))
+        nv_say(&text, "; %s", form_of(row));
+    say_default(&text, row, plan);
+    nv_print_entry(left, right, HELP_COLUMN);
+}
+
+static bool print_table(const struct nv_option *table, const struct nv_plan *plan)
+{
+    bool sweeps = false;
+    for (const struct nv_option *row = table; row && row->name; row++) {
+        print_heading(row);
+        print_option(row, plan);
+        sweeps = sweeps || row->sweeps;
+    }
+    return sweeps;
+}
+
+static void print_options(const struct nv_option *first, const struct nv_option *second)
+{
+    struct nv_campaign *campaign = calloc(1, sizeof *campaign);
+    struct nv_plan plan = {.arms = 0};
+    bool planned = false;
+    if (campaign) {
+        nv_campaign_init(campaign);
+        planned = nv_plan_build(&plan, campaign, NULL) == NV_OK && plan.arms == 2;
+    }
+    bool sweeps = print_table(first, planned ? &plan : NULL);
+    sweeps |= print_table(second, planned ? &plan : NULL);
+    nv_plan_dispose(&plan);
+    free(campaign);
+    (void)printf("\nDefaults stand in brackets. A switch is turned off by --no-NAME.\n");
+    if (sweeps)
+        (void)printf("An option with ,... takes a list, such as --size 64,1k,8k; each combination "
+                     "is compared by itself.\n");
+    (void)printf("SIZE takes k M G (1000) and Ki Mi Gi (1024), TIME ns us ms s m; RATE is N/s, "
+                 "Nbit/s or max.\n");
 }
 
 void nv_print_help(const char *usage, const char *summary, const struct nv_option *first,
                    const struct nv_option *second)
 {
-    (void)printf("usage: netversus %s\n%s\n\n", usage, summary);
-    for (const struct nv_option *row = first; row && row->name; row++)
-        print_option(row);
-    for (const struct nv_option *row = second; row && row->name; row++)
-        print_option(row);
-    (void)printf("\nDefaults stand in brackets; an option with * takes a comma list, which makes "
-                 "one cell of each value.\n"
-                 "Sizes take k M G (1000) and Ki Mi Gi (1024); times ns us ms s m; rates N/s and "
-                 "Nbit/s.\n");
+    char text[256];
+    struct nv_text heading = nv_text_in(text, sizeof text);
+    nv_say(&heading, "%s.", summary);
+    nv_say_capital(&heading, 0);
+    (void)printf("usage: netversus %s%s\n\n", usage,
+                 strstr(usage, "[options]") ? "" : " [options]");
+    print_wrapped(text, 0, 0);
+    print_options(first, second);
+    for (size_t i = 0; i < COUNT_OF(examples); i++)
+        if (strncmp(usage, examples[i].command, strlen(examples[i].command)) == 0)
+            (void)printf("%s", examples[i].text);
 }

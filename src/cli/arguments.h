@@ -3,6 +3,7 @@
 #define NV_CLI_ARGUMENTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/option.h"
 
@@ -25,6 +26,8 @@ int nv_arguments_next(struct nv_arguments *, const struct nv_option *const *tabl
                       struct nv_argument *out, struct nv_error *err);
 
 bool nv_wants_help(int argc, char **argv);
+/* "left", and words from one column on, broken so that no line is wider than a terminal. */
+void nv_print_entry(const char *left, const char *words, size_t column);
 /* Usage and every option of the tables (second may be NULL) to standard output. */
 void nv_print_help(const char *usage, const char *summary, const struct nv_option *first,
                    const struct nv_option *second);

@@ -8,11 +8,11 @@
 const struct nv_command nv_commands[] = {
     {"run", "[SCENARIO.ini] [options]", "run a campaign (with its own server, or --server)",
      nv_run_main},
-    {"serve", "[options]", "be the far end", nv_serve_main},
-    {"list", "[workloads|engines|metrics|options|columns]", "what there is", nv_list_main},
+    {"serve", "[options]", "be the far end, for a run on another host", nv_serve_main},
+    {"list", "[TOPIC]", "workloads, engines, metrics, options, columns", nv_list_main},
     {"explain", "COLUMN|METRIC", "what a number means", nv_explain_main},
     {"plot", "RESULT_DIR", "gnuplot charts of a result", nv_plot_main},
-    {"report", "RESULT_DIR [RESULT_DIR...]", "one HTML page of a result", nv_report_main},
+    {"report", "RESULT_DIR...", "one HTML page of a result, or of several", nv_report_main},
     {NULL, NULL, NULL, NULL},
 };
 
@@ -20,11 +20,11 @@ static void print_usage(FILE *out)
 {
     (void)fprintf(out, "netversus %s: what TCP and UDP cost for the same messages\n\n", NV_VERSION);
     for (const struct nv_command *c = nv_commands; c->name; c++)
-        (void)fprintf(out, "  netversus %-8s %-46s %s\n", c->name, c->arguments, c->help);
+        (void)fprintf(out, "  netversus %-8s %-25s %s\n", c->name, c->arguments, c->help);
     (void)fprintf(out, "\n`netversus run` with nothing else is a good start. Every command has "
                        "--help.\n"
                        "Exit status: 0 done, 1 failed, 2 bad usage or scenario, 3 peer "
-                       "unreachable or lost,\n4 a --fail-if threshold was missed, 130 "
+                       "unreachable or lost,\n             4 a --fail-if threshold was missed, 130 "
                        "interrupted.\n");
 }
 

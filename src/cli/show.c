@@ -11,25 +11,31 @@
 #include "transport/driver.h"
 #include "workload/workload.h"
 
+#define LIST_COLUMN 16
+
 /* The commands that show: list, explain, plot and report. */
 
 static void list_workloads(void)
 {
     for (const struct nv_workload *const *w = nv_workloads; *w; w++)
-        (void)printf("%-10s %s\n", (*w)->name, (*w)->help);
+        nv_print_entry((*w)->name, (*w)->help, LIST_COLUMN);
 }
 
 static void list_engines(void)
 {
-    for (const struct nv_driver *d = nv_drivers; d->transport; d++)
-        (void)printf("%s/%-10s %s; %s\n", d->transport->name, d->engine->name, d->transport->help,
-                     d->engine->help);
+    char name[64];
+    char help[512];
+    for (const struct nv_driver *d = nv_drivers; d->transport; d++) {
+        (void)snprintf(name, sizeof name, "%s/%s", d->transport->name, d->engine->name);
+        (void)snprintf(help, sizeof help, "%s; %s", d->transport->help, d->engine->help);
+        nv_print_entry(name, help, LIST_COLUMN);
+    }
 }
 
 static void list_metrics(void)
 {
     for (unsigned m = 0; m < NV_METRIC_COUNT; m++)
-        (void)printf("%-14s %s\n", nv_metrics[m].name, nv_metrics[m].help);
+        nv_print_entry(nv_metrics[m].name, nv_metrics[m].help, LIST_COLUMN);
 }
 
 static void list_options(void)
@@ -46,29 +52,32 @@ static void list_columns(void)
 static const struct {
     const char *name;
     void (*print)(void);
-} lists[] = {{"workloads", list_workloads},
-             {"engines", list_engines},
-             {"metrics", list_metrics},
-             {"options", list_options},
-             {"columns", list_columns}};
+    const char *help;
+} lists[] = {{"workloads", list_workloads, "what the two ends can do"},
+             {"engines", list_engines, "how sockets can be driven, on each transport"},
+             {"metrics", list_metrics, "what is compared"},
+             {"options", list_options, "of run, and so of scenarios"},
+             {"columns", list_columns, "of every CSV file, as Markdown"}};
 
 #define LIST_COUNT (sizeof lists / sizeof lists[0])
 
+static void list_lists(void)
+{
+    (void)printf("usage: netversus list TOPIC\n\n");
+    for (unsigned i = 0; i < LIST_COUNT; i++)
+        (void)printf("  %-*s%s\n", LIST_COLUMN - 2, lists[i].name, lists[i].help);
+}
+
 int nv_list_main(int argc, char **argv, struct nv_error *err)
 {
-    bool all = argc < 2;
-    bool found = all;
-    if (nv_wants_help(argc, argv)) {
-        (void)printf("usage: netversus list [workloads|engines|metrics|options|columns]\n");
-        return NV_OK;
-    }
-    for (unsigned i = 0; i < LIST_COUNT; i++) {
-        if (all)
-            (void)printf("%s\n", lists[i].name);
-        if (!all && strcmp(argv[1], lists[i].name) == 0) {
-            lists[i].print();
-            found = true;
-        }
+    bool found = argc < 2 || nv_wants_help(argc, argv);
+    if (found)
+        list_lists();
+    for (unsigned i = 0; i < LIST_COUNT && !found; i++) {
+        if (strcmp(argv[1], lists[i].name) != 0)
+            continue;
+        lists[i].print();
+        found = true;
     }
     return found
                ? NV_OK
@@ -79,7 +88,9 @@ int nv_list_main(int argc, char **argv, struct nv_error *err)
 int nv_explain_main(int argc, char **argv, struct nv_error *err)
 {
     if (argc < 2 || nv_wants_help(argc, argv)) {
-        (void)printf("usage: netversus explain COLUMN|METRIC\n");
+        (void)printf("usage: netversus explain COLUMN|METRIC\n\n"
+                     "Says what a number means: netversus explain resp_p50. All of them: "
+                     "netversus list columns.\n");
         return argc < 2 ? nv_fail(err, NV_E_USAGE, "name a column or a metric") : NV_OK;
     }
     return nv_explain(argv[1], stdout, err);
@@ -90,7 +101,9 @@ static int run_script(const char *script, int argc, char **argv, struct nv_error
     static const char *const places[] = {NV_DATA_DIR_SOURCE, NV_DATA_DIR_INSTALL};
     char path[512];
     if (argc < 2 || nv_wants_help(argc, argv)) {
-        (void)printf("usage: netversus %s RESULT_DIR; latest is results/latest\n", argv[0]);
+        (void)printf("usage: netversus %s RESULT_DIR%s\n\n"
+                     "RESULT_DIR is what `netversus run` left; latest is results/latest.\n",
+                     argv[0], strcmp(argv[0], "report") == 0 ? "..." : "");
         return argc < 2 ? nv_fail(err, NV_E_USAGE, "name a result directory") : NV_OK;
     }
     for (unsigned i = 0; i < 2; i++) {

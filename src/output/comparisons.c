@@ -125,6 +125,14 @@ static void get_verdict(struct nv_field *field, const struct nv_column *column, 
     nv_field_text(field, words);
 }
 
+static void get_words(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    (void)column;
+    const struct nv_summary_line *at = line;
+    char words[NV_VERDICT_WORDS_BYTES];
+    nv_field_text(field, nv_verdict_words(at->cell, at->metric, words));
+}
+
 static void get_stop(struct nv_field *field, const struct nv_column *column, const void *line)
 {
     (void)column;
@@ -202,6 +210,10 @@ static const struct nv_column result_columns[] = {
         get_verdict),
     NV_COLUMN("needed_blocks", "When inconclusive: about how many blocks would tell.", get_needed),
     NV_COLUMN("stop_reason", "Why no more blocks were run.", get_stop),
+    NV_COLUMN("verdict_words",
+              "The verdict for people: when inconclusive, it names the blocks that would tell if a "
+              "campaign may have so many; not known when no block has a value in both arms.",
+              get_words),
     NV_COLUMN("", NULL, NULL),
 };
 

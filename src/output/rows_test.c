@@ -212,6 +212,43 @@ static void intervals_sum_to_totals(void **state)
     free_file(&runs);
 }
 
+/* 98 arrive in most intervals: enough for a median (20), not for a p99 (1000). */
+static void intervals_hold_only_what_their_sample_supports(void **state)
+{
+    struct nv_run_result *run = *state;
+    struct nv_tx_intervals *tx = &run->rows[0].tx->intervals;
+    struct nv_rx_intervals *rx = &run->rows[0].rx->intervals;
+    struct file intervals = read_file("intervals.csv", run);
+    assert_string_equal(field(&intervals, 2, "sched_lag_max_ns"), "10000");
+    assert_string_not_equal(field(&intervals, 2, "resp_p50_ns"), "");
+    assert_string_equal(field(&intervals, 2, "resp_p99_ns"), "");
+    assert_string_not_equal(field(&intervals, 2, "resp_max_ns"), "");
+    free_file(&intervals);
+
+    tx->sent_count[0] = tx->sched_lag_max_ns[0] = rx->unique_count[0] = 0; /* nothing was sent */
+    rx->resp_count[2] = 1000;
+    rx->resp_count[3] = 999;
+    rx->resp_count[4] = 20;
+    rx->resp_count[5] = 19;
+    rx->resp_count[6] = 0;
+    static const struct {
+        unsigned row;
+        const char *column;
+        bool known;
+    } cells[] = {
+        {1, "sched_lag_max_ns", false}, {2, "sched_lag_max_ns", true}, {3, "resp_p99_ns", true},
+        {4, "resp_p99_ns", false},      {5, "resp_p50_ns", true},      {6, "resp_p50_ns", false},
+        {6, "resp_max_ns", true},       {7, "resp_max_ns", false},
+    };
+    intervals = read_file("intervals.csv", run);
+    for (size_t i = 0; i < sizeof cells / sizeof cells[0]; i++)
+        if ((field(&intervals, cells[i].row, cells[i].column)[0] != '\0') != cells[i].known)
+            fail_msg("interval %u: %s is '%s'", cells[i].row, cells[i].column,
+                     field(&intervals, cells[i].row, cells[i].column));
+    assert_string_equal(field(&intervals, 1, "sent_count"), "0"); /* counts are known */
+    free_file(&intervals);
+}
+
 static void histograms_sum_to_counts(void **state)
 {
     struct file hist = read_file("hist.csv", *state);
@@ -321,6 +358,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(run_row_is_what_happened, make, unmake),
         cmocka_unit_test_setup_teardown(loss_has_an_interval, make, unmake),
         cmocka_unit_test_setup_teardown(intervals_sum_to_totals, make, unmake),
+        cmocka_unit_test_setup_teardown(intervals_hold_only_what_their_sample_supports, make,
+                                        unmake),
         cmocka_unit_test_setup_teardown(histograms_sum_to_counts, make, unmake),
         cmocka_unit_test_setup_teardown(deadlines_add_up, make, unmake),
         cmocka_unit_test_setup_teardown(quantiles_count_the_lost, make, unmake),

@@ -39,12 +39,44 @@ static void get_rx_slot(struct nv_field *field, const struct nv_column *column, 
     nv_field_count(field, slot_at(((const struct nv_line *)line)->row->rx, column, line));
 }
 
-static void get_delay_slot(struct nv_field *field, const struct nv_column *column, const void *line)
+static uint64_t responses_in(const void *line)
 {
     const struct interval_line *interval = line;
-    bool seen = interval->at.row->rx->intervals.resp_count[interval->index] > 0;
-    if (seen && nv_line_has_delays(&interval->at))
+    return interval->at.row->rx->intervals.resp_count[interval->index];
+}
+
+static void get_delay_slot_if(bool known, struct nv_field *field, const struct nv_column *column,
+                              const void *line)
+{
+    if (known && nv_line_has_delays(line))
         get_rx_slot(field, column, line);
+    else
+        nv_field_count(field, NV_UNKNOWN);
+}
+
+static void get_p50_slot(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    bool supported = nv_quantile_supported((double)responses_in(line), 0.5);
+    get_delay_slot_if(supported, field, column, line);
+}
+
+static void get_p99_slot(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    bool supported = nv_quantile_supported((double)responses_in(line), 0.99);
+    get_delay_slot_if(supported, field, column, line);
+}
+
+static void get_max_slot(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    get_delay_slot_if(responses_in(line) > 0, field, column, line);
+}
+
+/* Nothing sent, nothing late: there is no largest. */
+static void get_lag_slot(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    const struct interval_line *interval = line;
+    if (interval->at.row->tx->intervals.sent_count[interval->index])
+        get_tx_slot(field, column, line);
     else
         nv_field_count(field, NV_UNKNOWN);
 }
@@ -86,15 +118,18 @@ static const struct nv_column interval_columns[] = {
               get_rx_slot, RX_SLOT(rx_bytes)),
     NV_COLUMN("goodput_bps", "The same in bits a second.", get_goodput_slot),
     NV_COLUMN("resp_p50_ns",
-              "Median response time of the messages that arrived in it; empty when none did, over "
-              "several flows, and when clocks differ.",
-              get_delay_slot, RX_SLOT(resp_p50_ns)),
-    NV_COLUMN("resp_p99_ns", "99th percentile of the same, whatever their number; empty likewise.",
-              get_delay_slot, RX_SLOT(resp_p99_ns)),
+              "Median response time of the messages that arrived in it; empty when fewer than 20 "
+              "did, over several flows, and when clocks differ.",
+              get_p50_slot, RX_SLOT(resp_p50_ns)),
+    NV_COLUMN("resp_p99_ns",
+              "99th percentile of the same; empty when fewer than 1000 arrived, and likewise.",
+              get_p99_slot, RX_SLOT(resp_p99_ns)),
     NV_COLUMN("resp_max_ns", "Largest of the same; empty when none did or when clocks differ.",
-              get_delay_slot, RX_SLOT(resp_max_ns)),
-    NV_COLUMN("sched_lag_max_ns", "Largest lateness by our own fault of a message due in it.",
-              get_tx_slot, TX_SLOT(sched_lag_max_ns)),
+              get_max_slot, RX_SLOT(resp_max_ns)),
+    NV_COLUMN("sched_lag_max_ns",
+              "Largest lateness by our own fault of a message due in it that was sent; empty when "
+              "none was.",
+              get_lag_slot, TX_SLOT(sched_lag_max_ns)),
     NV_COLUMN("", NULL, NULL),
 };
 

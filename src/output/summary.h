@@ -89,14 +89,24 @@ char *nv_verdict_words(const struct nv_summary_cell *cell, enum nv_metric metric
 #define NV_DEADLINE_BYTES 32
 char *nv_show_deadline(const struct nv_spec *spec, char out[NV_DEADLINE_BYTES]);
 
+/* For people, and exact: "64 B", "1 kB" (1000 B), "8 KiB" (8192 B). Returns out. */
+#define NV_SHOW_SIZE_BYTES 32
+char *nv_show_size(uint64_t bytes, char out[NV_SHOW_SIZE_BYTES]);
+
+/* "64 B + 1 kB (3:1)", a mix with its weights; "64 B to 1 kB", uniform. Returns out. */
+#define NV_SHOW_SIZES_BYTES 192
+char *nv_show_sizes(const struct nv_sizes *sizes, char out[NV_SHOW_SIZES_BYTES]);
+
 /* What varies and what always matters: "rr · 64 B · 2000/s · poll". */
-#define NV_TITLE_BYTES 256
+#define NV_TITLE_BYTES 512
 char *nv_summary_title(const struct nv_summary *summary, const struct nv_summary_cell *cell,
                        char out[NV_TITLE_BYTES]);
 
-/* One or two sentences on a cell, and on the whole campaign. */
-#define NV_WORDS_BYTES 512
+/* One or two sentences on a cell, and on the whole campaign: who is better where or, when nobody
+ * is, how many ties there are, how much is open and what would help. */
+#define NV_WORDS_BYTES 1024
 char *nv_words(const struct nv_summary_cell *cell, char out[NV_WORDS_BYTES]);
+char *nv_words_delivery(const struct nv_summary_cell *cell, char out[NV_WORDS_BYTES]);
 char *nv_words_all(const struct nv_summary *summary, char out[NV_WORDS_BYTES]);
 
 #endif

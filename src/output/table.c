@@ -306,6 +306,32 @@ static void print_tally(struct table *table, const struct nv_summary_cell *cell,
     end_line(table, &line);
 }
 
+/* Adds " · part", on a new line when there is no room. */
+static void put_part(struct table *table, struct line *line, const char *part, int room)
+{
+    if (!part || !*part)
+        return;
+    if (line->width && line->width + 3 + width_of(part) > room)
+        end_line(table, line);
+    if (line->width)
+        put(line, " · ");
+    put(line, part);
+}
+
+/* A title, broken between its parts where it is wider than the table. */
+static void put_title(struct table *table, struct line *line, const char *title)
+{
+    static const char joint[] = " · ";
+    char part[NV_TITLE_BYTES];
+    while (*title) {
+        const char *end = strstr(title, joint);
+        size_t len = end ? (size_t)(end - title) : strlen(title);
+        (void)snprintf(part, sizeof part, "%.*s", (int)len, title);
+        put_part(table, line, part, WIDTH);
+        title += len + (end ? sizeof joint - 1 : 0);
+    }
+}
+
 static void print_cell_head(struct table *table, const struct nv_summary *summary,
                             const struct nv_summary_cell *cell)
 {
@@ -313,7 +339,7 @@ static void print_cell_head(struct table *table, const struct nv_summary *summar
     char title[NV_TITLE_BYTES];
     char heading[64];
     put_code(table, &line, CODE_BOLD);
-    put(&line, nv_summary_title(summary, cell, title));
+    put_title(table, &line, nv_summary_title(summary, cell, title));
     put_code(table, &line, CODE_OFF);
     if (line.width + width_of(cell->arm[0].name) + 2 > LABEL_WIDTH + VALUE_WIDTH)
         end_line(table, &line);
@@ -353,6 +379,9 @@ static void print_cell(struct table *table, const struct nv_summary *summary,
     for (unsigned i = 0; i < sizeof first / sizeof first[0]; i++)
         if (is_known(cell, first[i]))
             print_metric(table, cell, first[i]);
+        else if (first[i] == NV_METRIC_RESP_P99 && is_known(cell, NV_METRIC_RESP_P50))
+            (void)fprintf(table->out,
+                          "  response p99       not known: it takes 1000 messages a run\n");
     if (is_any(cell, NOT_SENT))
         print_tally(table, cell, NOT_SENT);
     print_tally(table, cell, LOST);
@@ -364,18 +393,6 @@ static void print_cell(struct table *table, const struct nv_summary *summary,
 }
 
 /* ---- the whole ---- */
-
-/* Adds " · part", on a new line when there is no room. */
-static void put_part(struct table *table, struct line *line, const char *part, int room)
-{
-    if (!part || !*part)
-        return;
-    if (line->width && line->width + 3 + width_of(part) > room)
-        end_line(table, line);
-    if (line->width)
-        put(line, " · ");
-    put(line, part);
-}
 
 static void print_head(struct table *table, const struct nv_summary *summary)
 {

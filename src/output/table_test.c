@@ -11,64 +11,9 @@
 
 #include <cmocka.h>
 
+#include "output/test_summary.h"
+
 /* Made-up campaigns, and what they must look like to the letter. */
-
-static void make_spec(struct nv_spec *spec, const char *transport)
-{
-    nv_options_reset(nv_spec_options, spec);
-    (void)snprintf(spec->transport, sizeof spec->transport, "%s", transport);
-}
-
-static struct nv_comparison comparison(double effect, double lo, double hi, enum nv_verdict verdict)
-{
-    return (struct nv_comparison){
-        .blocks_count = 6,
-        .effect = effect,
-        .has_interval = true,
-        .ci95_lo = lo,
-        .ci95_hi = hi,
-        .verdict = verdict,
-    };
-}
-
-static struct nv_spec tcp_spec, udp_spec;
-
-static void make_cell(struct nv_summary_cell *cell)
-{
-    make_spec(&tcp_spec, "tcp");
-    make_spec(&udp_spec, "udp");
-    *cell = (struct nv_summary_cell){
-        .cell_id = "c001",
-        .direction = NV_ROW_RTT,
-        .arm_count = 2,
-        .arm = {{"TCP", &tcp_spec, 9600, 0, 0, 9600, 0, {61300, 88000, 8e6, 1, 0}},
-                {"UDP", &udp_spec, 9600, 0, 0, 9600, 0, {57900, 84100, 8e6, 1, 0}}},
-        .blocks_count = 6,
-    };
-    cell->comparison[NV_METRIC_RESP_P50] = comparison(-0.056, -0.069, -0.041, NV_VERDICT_B_WINS);
-    cell->comparison[NV_METRIC_RESP_P99] =
-        comparison(-0.044, -0.11, 0.023, NV_VERDICT_INCONCLUSIVE);
-    cell->comparison[NV_METRIC_RESP_P99].needed_blocks = 20;
-    cell->comparison[NV_METRIC_GOODPUT] = comparison(0, -0.001, 0.0012, NV_VERDICT_TIE);
-    cell->comparison[NV_METRIC_ONTIME_RATIO] = comparison(0, 0, 0, NV_VERDICT_TIE);
-    cell->comparison[NV_METRIC_LOSS_RATIO] = comparison(0, 0, 0, NV_VERDICT_TIE);
-}
-
-static struct nv_summary summary_of(const struct nv_summary_cell *cells, unsigned count)
-{
-    return (struct nv_summary){
-        .campaign_id = "c1",
-        .scenario = "quick",
-        .where = "loopback",
-        .system = "Linux 6.18 · 2 cores · cc bbr",
-        .directory = "results/2026-11-23T1332Z-quick",
-        .seed = 42,
-        .elapsed_ns = 48 * NV_NS_PER_S,
-        .blocks = 6,
-        .cell_count = count,
-        .cells = cells,
-    };
-}
 
 static char *printed(const struct nv_summary *summary, bool colour)
 {
@@ -102,8 +47,8 @@ static void two_arms(void **state)
 {
     (void)state;
     struct nv_summary_cell cell;
-    make_cell(&cell);
-    struct nv_summary summary = summary_of(&cell, 1);
+    test_cell_make(&cell);
+    struct nv_summary summary = test_summary_of(&cell, 1);
     assert_printed(
         &summary,
         "quick · loopback · 6 blocks, TCP and UDP in turn · Linux 6.18 · 2 cores · cc bbr · seed "
@@ -129,7 +74,7 @@ static void losses_and_rejections(void **state)
 {
     (void)state;
     struct nv_summary_cell cell;
-    make_cell(&cell);
+    test_cell_make(&cell);
     cell.arm[0].not_sent_count = 120;
     cell.arm[0].unique_count = 9480;
     cell.arm[1].lost_count = 480;
@@ -140,10 +85,12 @@ static void losses_and_rejections(void **state)
     cell.arm[0].median[NV_METRIC_ONTIME_RATIO] = 0.99999;
     cell.rejected_count = 2;
     cell.comparison[NV_METRIC_RESP_P99] =
-        comparison(INFINITY, INFINITY, INFINITY, NV_VERDICT_A_WINS);
-    cell.comparison[NV_METRIC_ONTIME_RATIO] = comparison(-0.05, -0.06, -0.04, NV_VERDICT_A_WINS);
-    cell.comparison[NV_METRIC_LOSS_RATIO] = comparison(0.05, 0.04, 0.06, NV_VERDICT_A_SLIGHTLY);
-    struct nv_summary summary = summary_of(&cell, 1);
+        test_comparison(INFINITY, INFINITY, INFINITY, NV_VERDICT_A_WINS);
+    cell.comparison[NV_METRIC_ONTIME_RATIO] =
+        test_comparison(-0.05, -0.06, -0.04, NV_VERDICT_A_WINS);
+    cell.comparison[NV_METRIC_LOSS_RATIO] =
+        test_comparison(0.05, 0.04, 0.06, NV_VERDICT_A_SLIGHTLY);
+    struct nv_summary summary = test_summary_of(&cell, 1);
     assert_printed(
         &summary,
         "quick · loopback · 6 blocks, TCP and UDP in turn · Linux 6.18 · 2 cores · cc bbr · seed "
@@ -171,7 +118,7 @@ static void too_few_blocks(void **state)
 {
     (void)state;
     struct nv_summary_cell cell;
-    make_cell(&cell);
+    test_cell_make(&cell);
     cell.blocks_count = 3;
     for (unsigned i = 0; i < NV_METRIC_COUNT; i++) {
         cell.comparison[i].blocks_count = 3;
@@ -179,7 +126,7 @@ static void too_few_blocks(void **state)
         cell.comparison[i].verdict = NV_VERDICT_NONE;
         cell.comparison[i].needed_blocks = 0;
     }
-    struct nv_summary summary = summary_of(&cell, 1);
+    struct nv_summary summary = test_summary_of(&cell, 1);
     summary.blocks = 3;
     assert_printed(
         &summary,
@@ -205,11 +152,11 @@ static void one_arm(void **state)
 {
     (void)state;
     struct nv_summary_cell cell;
-    make_cell(&cell);
+    test_cell_make(&cell);
     cell.arm_count = 1;
     cell.arm[0].median[NV_METRIC_RESP_P50] = NAN;
     cell.arm[0].median[NV_METRIC_RESP_P99] = NAN;
-    struct nv_summary summary = summary_of(&cell, 1);
+    struct nv_summary summary = test_summary_of(&cell, 1);
     summary.directory = NULL;
     assert_printed(&summary,
                    "quick · loopback · 6 blocks · Linux 6.18 · 2 cores · cc bbr · seed 42          "
@@ -225,30 +172,43 @@ static void one_arm(void **state)
                    "In words: Everything arrives.\n");
 }
 
-static void what_varies_is_in_the_title(void **state)
+/* What is wider than the table goes on, on the next line. */
+static void long_titles_are_broken(void **state)
 {
     (void)state;
     struct nv_summary_cell cells[2];
-    make_cell(&cells[0]);
-    make_cell(&cells[1]);
-    struct nv_spec four = tcp_spec;
-    four.flows = 4;
-    four.nodelay = false;
-    cells[1].arm[0].spec = &four;
-    struct nv_summary summary = summary_of(cells, 2);
-    char title[NV_TITLE_BYTES];
-    assert_string_equal(nv_summary_title(&summary, &cells[0], title),
-                        "rr · 64 B · 2000/s · poll · flows 1 · nodelay yes");
-    assert_string_equal(nv_summary_title(&summary, &cells[1], title),
-                        "rr · 64 B · 2000/s · poll · flows 4 · nodelay no");
-    char words[NV_WORDS_BYTES];
-    assert_string_equal(nv_words_all(&summary, words),
-                        "Response p50: UDP wins in 2 of 2 cells, TCP in 0, 0 tied. "
-                        "Response p99: UDP wins in 0 of 2 cells, TCP in 0, 0 tied. "
-                        "Goodput: UDP wins in 0 of 2 cells, TCP in 0, 2 tied. "
-                        "On time: UDP wins in 0 of 2 cells, TCP in 0, 2 tied.");
+    test_cell_make(&cells[0]);
+    test_cell_make(&cells[1]);
+    struct nv_spec other = test_tcp_spec;
+    assert_int_equal(
+        nv_sizes_parse(&other.sizes, "100001+200002+300003+400004+500005+600006", NULL), NV_OK);
+    other.flows = 4;
+    other.nodelay = false;
+    other.rcvbuf_bytes = 1u << 22;
+    cells[1].arm[0].spec = &other;
+    struct nv_summary summary = test_summary_of(cells, 2);
     char *text = printed(&summary, false);
     no_line_is_wider_than_100(text);
+    assert_non_null(strstr(
+        text, "\n"
+              "rr · 100001 B + 200002 B + 300003 B + 400004 B + 500005 B + 600006 B · 2000/s · "
+              "poll · flows 4\n"
+              "nodelay no · rcvbuf 4 MiB"));
+    free(text);
+}
+
+static void a_p99_that_is_not_known_is_accounted_for(void **state)
+{
+    (void)state;
+    struct nv_summary_cell cell;
+    test_cell_make(&cell);
+    cell.arm[0].median[NV_METRIC_RESP_P99] = NAN;
+    cell.arm[1].median[NV_METRIC_RESP_P99] = NAN;
+    cell.comparison[NV_METRIC_RESP_P99] = (struct nv_comparison){.effect = NAN};
+    struct nv_summary summary = test_summary_of(&cell, 1);
+    char *text = printed(&summary, false);
+    assert_non_null(
+        strstr(text, "\n  response p99       not known: it takes 1000 messages a run\n"));
     free(text);
 }
 
@@ -257,8 +217,8 @@ static void colour_adds_only_codes(void **state)
 {
     (void)state;
     struct nv_summary_cell cell;
-    make_cell(&cell);
-    struct nv_summary summary = summary_of(&cell, 1);
+    test_cell_make(&cell);
+    struct nv_summary summary = test_summary_of(&cell, 1);
     char *plain = printed(&summary, false);
     char *colour = printed(&summary, true);
     assert_null(strchr(plain, '\033'));
@@ -284,7 +244,8 @@ int main(void)
         cmocka_unit_test(losses_and_rejections),
         cmocka_unit_test(too_few_blocks),
         cmocka_unit_test(one_arm),
-        cmocka_unit_test(what_varies_is_in_the_title),
+        cmocka_unit_test(long_titles_are_broken),
+        cmocka_unit_test(a_p99_that_is_not_known_is_accounted_for),
         cmocka_unit_test(colour_adds_only_codes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NV_OUTPUT_TEXT_H
+#define NV_OUTPUT_TEXT_H
+
+#include <stddef.h>
+
+/* A text in the making: what does not fit is cut between two characters, never within one. */
+struct nv_text {
+    char *out; /* always ends with a NUL; of the caller */
+    size_t used, bytes;
+};
+
+/* Empty; bytes > 0. */
+struct nv_text nv_text_in(char *out, size_t bytes);
+
+__attribute__((format(printf, 2, 3))) void nv_say(struct nv_text *text, const char *format, ...);
+
+/* "a", "a and b", "a, b and c": call it before each item, the first is number 0. */
+void nv_say_joint(struct nv_text *text, unsigned item, unsigned item_count);
+
+/* The first letter becomes a capital. */
+void nv_say_capital(const struct nv_text *text, size_t at);
+
+#endif
