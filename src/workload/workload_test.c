@@ -171,6 +171,7 @@ static void run_end(struct net *net, bool client)
     }
     while (!end->blocked && !end->closed &&
            (end->holds || net->workload->run(end->self, net->now_ns, &header, 1))) {
+        nv_header_stamp(&header, net->now_ns);
         end->holds = shut(net);
         if (end->holds) {
             end->held = header;
@@ -179,8 +180,6 @@ static void run_end(struct net *net, bool client)
             return;
         }
         check_header(net, &header);
-        if (header.type != NV_MSG_REPLY)
-            header.t_snd_ns = net->now_ns;
         launch(net, &header, !client);
         net->workload->sent(end->self, &header, NV_TX_SENT);
     }
