@@ -167,7 +167,7 @@ static void run_end(struct net *net, bool client)
     struct nv_header header = end->held;
     if (end->blocked && !shut(net)) {
         end->blocked = false;
-        net->workload->writable(end->self, net->now_ns);
+        net->workload->writable(end->self);
     }
     while (!end->blocked && !end->closed &&
            (end->holds || net->workload->run(end->self, net->now_ns, &header, 1))) {
