@@ -45,8 +45,12 @@ struct nv_flow_plan {
 struct nv_transport {
     const char *name, *help;
     uint32_t caps;
-    /* Both open spec->flows non-blocking sockets into sockets[] (flow i at i), or none. */
-    int (*connect)(const struct nv_flow_plan *, struct nv_socket *sockets, struct nv_error *);
+    /* Client: opens one flow, non-blocking, by the plan's deadline. Whatever was opened is in *out,
+     * also after a failure. */
+    int (*connect)(const struct nv_flow_plan *, unsigned flow, struct nv_socket *out,
+                   struct nv_error *);
+    /* Server: waits a moment for a client's hello and opens its flow i, non-blocking, into
+     * sockets[i]: 1; 0 when none came or it opened nothing new; <0 failed. */
     int (*accept)(const struct nv_flow_plan *, struct nv_socket *sockets, struct nv_error *);
     /* [optional] Server, between accept and the start: answers clients that ask again. */
     void (*settle)(const struct nv_flow_plan *, struct nv_socket *sockets);
@@ -89,6 +93,12 @@ struct nv_engine {
                 struct nv_error *);
     void (*close)(void *self); /* not the sockets */
 };
+
+/* All flows of the plan, flow i at sockets[i], or none. */
+int nv_flows_connect(const struct nv_transport *, const struct nv_flow_plan *,
+                     struct nv_socket *sockets, struct nv_error *);
+int nv_flows_accept(const struct nv_transport *, const struct nv_flow_plan *,
+                    struct nv_socket *sockets, struct nv_error *);
 
 struct nv_driver {
     const struct nv_transport *transport;
