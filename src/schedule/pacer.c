@@ -15,8 +15,11 @@ uint64_t nv_pacer_next_ns(const struct nv_pacer *pacer)
 bool nv_pacer_take(struct nv_pacer *pacer, uint64_t now_ns, struct nv_planned *out)
 {
     pacer->ended |= pacer->unpaced && now_ns >= pacer->end_ns;
-    if (pacer->ended || nv_schedule_peek_ns(&pacer->schedule) > now_ns)
+    if (pacer->ended || nv_schedule_peek_ns(&pacer->schedule) > now_ns) {
+        pacer->caught_up_ns = pacer->behind ? now_ns : pacer->caught_up_ns;
+        pacer->behind = false;
         return false;
+    }
     if (!nv_schedule_next(&pacer->schedule, out))
         return false;
     if (pacer->unpaced)
@@ -30,18 +33,18 @@ void nv_pacer_blocked(struct nv_pacer *pacer)
 }
 
 /* A socket that becomes writable without having been blocked excuses nothing. */
-void nv_pacer_writable(struct nv_pacer *pacer, uint64_t now_ns)
+void nv_pacer_writable(struct nv_pacer *pacer)
 {
     if (!pacer->blocked)
         return;
     pacer->blocked = false;
-    pacer->was_blocked = true;
-    pacer->writable_ns = now_ns;
+    pacer->behind = pacer->was_blocked = true;
 }
 
 struct nv_lag nv_pacer_lag(const struct nv_pacer *pacer, uint64_t t_int_ns, uint64_t t_snd_ns)
 {
     uint64_t lag_ns = t_snd_ns > t_int_ns ? t_snd_ns - t_int_ns : 0;
-    bool block = pacer->blocked || (pacer->was_blocked && t_int_ns <= pacer->writable_ns);
+    bool block =
+        pacer->blocked || pacer->behind || (pacer->was_blocked && t_int_ns <= pacer->caught_up_ns);
     return block ? (struct nv_lag){.block_ns = lag_ns} : (struct nv_lag){.sched_ns = lag_ns};
 }

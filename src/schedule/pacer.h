@@ -13,11 +13,12 @@
 struct nv_pacer {
     struct nv_schedule schedule;
     uint64_t end_ns;
-    bool unpaced;         /* rate max */
-    bool ended;           /* unpaced, and a message was asked for at or after the end */
-    bool blocked;         /* the socket does not take messages now */
-    uint64_t writable_ns; /* when it last began to, after it had not */
+    bool unpaced; /* rate max */
+    bool ended;   /* unpaced, and a message was asked for at or after the end */
+    bool blocked; /* the socket does not take messages now, */
+    bool behind;  /* or did not, and what came due meanwhile is not all given out yet */
     bool was_blocked;
+    uint64_t caught_up_ns; /* when it last was, after it had been blocked */
 };
 
 /* How late a send was: late by our timer or CPU (sched), or because the transport would not take it
@@ -38,10 +39,11 @@ bool nv_pacer_take(struct nv_pacer *pacer, uint64_t now_ns, struct nv_planned *o
 
 /* The transport refused a message for want of room, and later has room again. */
 void nv_pacer_blocked(struct nv_pacer *pacer);
-void nv_pacer_writable(struct nv_pacer *pacer, uint64_t now_ns);
+void nv_pacer_writable(struct nv_pacer *pacer);
 
-/* The whole lag is block when the socket was blocked at any time since the intended time, and sched
- * otherwise. Ask when the message has been sent, before the next one is refused. */
+/* The whole lag is block when since the intended time the socket was blocked, or messages that had
+ * waited for it were ahead; and sched otherwise. Ask when the message has been sent, before the
+ * next one is refused. */
 struct nv_lag nv_pacer_lag(const struct nv_pacer *pacer, uint64_t t_int_ns, uint64_t t_snd_ns);
 
 #endif

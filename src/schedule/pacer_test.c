@@ -143,7 +143,7 @@ static void test_rate_max(void **state)
 }
 
 /* What happened before the send, then the send: whose lag is it? */
-enum { NEVER = 0, BLOCKED, WRITABLE };
+enum { NEVER = 0, BLOCKED, WRITABLE, CAUGHT_UP };
 
 static void test_lag_is_charged_to_whom_it_is_due(void **state)
 {
@@ -169,27 +169,34 @@ static void test_lag_is_charged_to_whom_it_is_due(void **state)
         {{{BLOCKED, 50}, {WRITABLE, 200}}, 20, 210, 0, 190},
         {{{BLOCKED, 50}, {WRITABLE, 200}}, 100, 210, 0, 110},
         {{{BLOCKED, 50}, {WRITABLE, 200}}, 200, 230, 0, 30},
-        {{{BLOCKED, 50}, {WRITABLE, 200}}, 201, 230, 29, 0},
+        {{{BLOCKED, 50}, {WRITABLE, 200}}, 201, 230, 0, 29}, /* behind those that waited */
+        {{{BLOCKED, 50}, {WRITABLE, 200}, {CAUGHT_UP, 220}}, 220, 230, 0, 10},
+        {{{BLOCKED, 50}, {WRITABLE, 200}, {CAUGHT_UP, 220}}, 221, 230, 9, 0},
+        {{{CAUGHT_UP, 220}}, 210, 230, 20, 0},
         /* blocked from 50 to 200 and from 300 to 400 */
         {{{BLOCKED, 50}, {WRITABLE, 200}, {BLOCKED, 300}, {WRITABLE, 400}}, 250, 410, 0, 160},
-        {{{BLOCKED, 50}, {WRITABLE, 200}, {BLOCKED, 300}, {WRITABLE, 400}}, 401, 410, 9, 0},
+        {{{BLOCKED, 50}, {CAUGHT_UP, 60}, {WRITABLE, 200}, {CAUGHT_UP, 400}}, 401, 410, 9, 0},
         {{{BLOCKED, 50}, {WRITABLE, 200}, {BLOCKED, 300}}, 250, 310, 0, 60},
         /* "writable" with no block before it excuses nothing */
         {{{WRITABLE, 200}}, 100, 210, 110, 0},
-        {{{BLOCKED, 50}, {WRITABLE, 200}, {WRITABLE, 500}}, 300, 510, 210, 0},
+        {{{BLOCKED, 50}, {WRITABLE, 200}, {CAUGHT_UP, 201}, {WRITABLE, 500}}, 300, 510, 210, 0},
         /* blocked twice, writable once */
         {{{BLOCKED, 50}, {BLOCKED, 60}, {WRITABLE, 200}}, 150, 210, 0, 60},
-        {{{BLOCKED, 50}, {BLOCKED, 60}, {WRITABLE, 200}}, 205, 210, 5, 0},
+        {{{BLOCKED, 50}, {BLOCKED, 60}, {WRITABLE, 200}, {CAUGHT_UP, 200}}, 205, 210, 5, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct nv_schedule_config config = each_ms(1000 * MS);
         struct nv_pacer pacer;
+        struct nv_planned planned;
         nv_pacer_init(&pacer, &config);
         for (unsigned e = 0; e < 4 && rows[i].events[e].what != NEVER; e++) {
             if (rows[i].events[e].what == BLOCKED)
                 nv_pacer_blocked(&pacer);
+            else if (rows[i].events[e].what == WRITABLE)
+                nv_pacer_writable(&pacer);
             else
-                nv_pacer_writable(&pacer, rows[i].events[e].at_ns);
+                while (nv_pacer_take(&pacer, rows[i].events[e].at_ns, &planned)) {
+                }
         }
         struct nv_lag lag = nv_pacer_lag(&pacer, rows[i].t_int_ns, rows[i].t_snd_ns);
         if (lag.sched_ns != rows[i].sched_ns || lag.block_ns != rows[i].block_ns)
@@ -209,7 +216,7 @@ static void test_blocking_does_not_move_the_schedule(void **state)
     assert_true(nv_pacer_take(&pacer, 0, &planned));
     nv_pacer_blocked(&pacer);
     assert_int_equal(nv_pacer_next_ns(&pacer), MS);
-    nv_pacer_writable(&pacer, 50 * MS);
+    nv_pacer_writable(&pacer);
     for (uint64_t k = 1; k <= 50; k++) {
         assert_true(nv_pacer_take(&pacer, 50 * MS, &planned));
         assert_int_equal(planned.t_int_ns, k * MS);

@@ -45,8 +45,12 @@ struct nv_flow_plan {
 struct nv_transport {
     const char *name, *help;
     uint32_t caps;
-    /* Both open spec->flows non-blocking sockets into sockets[] (flow i at i), or none. */
-    int (*connect)(const struct nv_flow_plan *, struct nv_socket *sockets, struct nv_error *);
+    /* Client: opens one flow, non-blocking, by the plan's deadline. Whatever was opened is in *out,
+     * also after a failure. */
+    int (*connect)(const struct nv_flow_plan *, unsigned flow, struct nv_socket *out,
+                   struct nv_error *);
+    /* Server: waits a moment for a client's hello and opens its flow i, non-blocking, into
+     * sockets[i]: 1; 0 when none came or it opened nothing new; <0 failed. */
     int (*accept)(const struct nv_flow_plan *, struct nv_socket *sockets, struct nv_error *);
     /* [optional] Server, between accept and the start: answers clients that ask again. */
     void (*settle)(const struct nv_flow_plan *, struct nv_socket *sockets);
@@ -78,10 +82,9 @@ struct nv_engine {
     uint32_t caps;
     size_t state_size; /* zeroed, owned by the framework */
     int (*open)(void *self, const struct nv_channel *, struct nv_error *);
-    /* Sends messages of one flow in order, stamping t_snd_ns (of a reply, which carries its
-     * request's, dwell_ns) just before each call. Returns how
-     * many were accepted; when fewer than count, *refusal is the errno of the next one. A message
-     * accepted in part is finished by the engine before anything else of its flow. */
+    /* Sends messages of one flow in order, each stamped (nv_header_stamp) just before its call.
+     * Returns how many were accepted; when fewer than count, *refusal is the errno of the next one.
+     * A message accepted in part is finished by the engine before anything else of its flow. */
     unsigned (*send)(void *self, struct nv_header *messages, unsigned count, int *refusal);
     /* Waits for input, writability or until_ns (of nv_clock_ns(), as now_ns, which may be some
      * calls old), whichever is first, and delivers what there is; NV_E_PEER when a reliable flow
@@ -90,6 +93,12 @@ struct nv_engine {
                 struct nv_error *);
     void (*close)(void *self); /* not the sockets */
 };
+
+/* All flows of the plan, flow i at sockets[i], or none. */
+int nv_flows_connect(const struct nv_transport *, const struct nv_flow_plan *,
+                     struct nv_socket *sockets, struct nv_error *);
+int nv_flows_accept(const struct nv_transport *, const struct nv_flow_plan *,
+                    struct nv_socket *sockets, struct nv_error *);
 
 struct nv_driver {
     const struct nv_transport *transport;

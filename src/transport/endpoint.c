@@ -160,9 +160,10 @@ static void *endpoint_thread(void *argument)
     struct nv_endpoint *endpoint = argument;
     const struct nv_transport *transport = endpoint->driver->transport;
     struct nv_flow_plan plan = plan_of(endpoint);
-    int (*open)(const struct nv_flow_plan *, struct nv_socket *, struct nv_error *) =
-        endpoint->config.client ? transport->connect : transport->accept;
-    if (open(&plan, endpoint->sockets, &endpoint->error)) {
+    int failed = endpoint->config.client
+                     ? nv_flows_connect(transport, &plan, endpoint->sockets, &endpoint->error)
+                     : nv_flows_accept(transport, &plan, endpoint->sockets, &endpoint->error);
+    if (failed) {
         enter(endpoint, NV_ENDPOINT_FAILED);
         return NULL;
     }

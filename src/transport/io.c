@@ -79,14 +79,6 @@ static void fill(const struct nv_channel *channel, const struct nv_header *heade
     rest->done_bytes = 0;
 }
 
-static void stamp(struct nv_header *header, uint64_t now_ns)
-{
-    if (header->type == NV_MSG_REPLY)
-        header->dwell_ns = nv_dwell_saturate(now_ns - header->arrived_ns);
-    else
-        header->t_snd_ns = now_ns;
-}
-
 unsigned nv_io_send(const struct nv_channel *channel, struct nv_io_rest *rest,
                     struct nv_header *messages, unsigned count, int *refusal)
 {
@@ -95,7 +87,7 @@ unsigned nv_io_send(const struct nv_channel *channel, struct nv_io_rest *rest,
         return 0;
     for (unsigned i = 0; i < count; i++) {
         struct nv_header *header = &messages[i];
-        stamp(header, nv_clock_ns() - channel->t0_ns);
+        nv_header_stamp(header, nv_clock_ns() - channel->t0_ns);
         fill(channel, header, rest);
         int failed = nv_io_send_rest(channel, rest);
         if (failed && rest->done_bytes == 0) {

@@ -107,7 +107,7 @@ static void lane_writable(void *context, unsigned index)
     struct nv_lane_flow *flow = &lane->flows[index];
     lane->now_ns = since_start_ns(lane);
     flow->blocked = false;
-    lane->workload->writable(flow->workload, lane->now_ns);
+    lane->workload->writable(flow->workload);
 }
 
 static bool lane_wants(void *context, unsigned index)

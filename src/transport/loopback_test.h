@@ -86,8 +86,8 @@ static inline bool nv_loopback_listen(struct nv_loopback *loopback, const struct
 static inline void *nv_loopback_accept_thread(void *argument)
 {
     struct nv_loopback *loopback = argument;
-    loopback->accepted = loopback->driver->transport->accept(
-        &loopback->server_plan, loopback->servers, &loopback->accept_err);
+    loopback->accepted = nv_flows_accept(loopback->driver->transport, &loopback->server_plan,
+                                         loopback->servers, &loopback->accept_err);
     return NULL;
 }
 
@@ -96,8 +96,8 @@ static inline void nv_loopback_open(struct nv_loopback *loopback)
 {
     assert_int_equal(pthread_create(&loopback->thread, NULL, nv_loopback_accept_thread, loopback),
                      0);
-    loopback->connected = loopback->driver->transport->connect(
-        &loopback->client_plan, loopback->clients, &loopback->connect_err);
+    loopback->connected = nv_flows_connect(loopback->driver->transport, &loopback->client_plan,
+                                           loopback->clients, &loopback->connect_err);
     assert_int_equal(pthread_join(loopback->thread, NULL), 0);
 }
 

@@ -79,8 +79,8 @@ static void check_refused(struct nv_loopback *loopback)
     loopback->server_plan.listen_fd = -1;
     uint64_t start_ns = nv_clock_ns();
     loopback->client_plan.deadline_ns = start_ns + 150 * MS;
-    loopback->connected = loopback->driver->transport->connect(
-        &loopback->client_plan, loopback->clients, &loopback->connect_err);
+    loopback->connected = nv_flows_connect(loopback->driver->transport, &loopback->client_plan,
+                                           loopback->clients, &loopback->connect_err);
     assert_int_equal(loopback->connected, NV_E_PEER);
     assert_int_equal(loopback->connect_err.code, NV_E_PEER);
     assert_non_null(strstr(loopback->connect_err.message, text));
@@ -114,8 +114,8 @@ static void check_alone(struct nv_loopback *loopback)
 {
     uint64_t start_ns = nv_clock_ns();
     loopback->server_plan.deadline_ns = start_ns + 60 * MS;
-    assert_int_equal(loopback->driver->transport->accept(&loopback->server_plan, loopback->servers,
-                                                         &loopback->accept_err),
+    assert_int_equal(nv_flows_accept(loopback->driver->transport, &loopback->server_plan,
+                                     loopback->servers, &loopback->accept_err),
                      NV_E_PEER);
     assert_in_range(nv_clock_ns() - start_ns, 60 * MS, 1060 * MS);
     assert_int_equal(loopback->servers[0].fd, -1);

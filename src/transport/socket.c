@@ -218,6 +218,36 @@ int nv_hello_flow(const struct nv_flow_plan *plan, uint8_t type, const uint8_t i
     return hello.flow;
 }
 
+int nv_flows_connect(const struct nv_transport *transport, const struct nv_flow_plan *plan,
+                     struct nv_socket *sockets, struct nv_error *err)
+{
+    for (unsigned i = 0; i < plan->spec->flows; i++) {
+        if (transport->connect(plan, i, &sockets[i], err)) {
+            nv_sockets_close(sockets, i + 1);
+            return err->code;
+        }
+    }
+    return NV_OK;
+}
+
+int nv_flows_accept(const struct nv_transport *transport, const struct nv_flow_plan *plan,
+                    struct nv_socket *sockets, struct nv_error *err)
+{
+    unsigned count = 0;
+    while (count < plan->spec->flows) {
+        int taken = nv_flow_plan_over(plan)
+                        ? nv_fail(err, NV_E_PEER, "the client opened no data flow (%s): %u of %u",
+                                  transport->name, count, (unsigned)plan->spec->flows)
+                        : transport->accept(plan, sockets, err);
+        if (taken < 0) {
+            nv_sockets_close(sockets, (unsigned)plan->spec->flows);
+            return taken;
+        }
+        count += (unsigned)taken;
+    }
+    return NV_OK;
+}
+
 void nv_sockets_close(struct nv_socket *sockets, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {

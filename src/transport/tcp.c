@@ -22,7 +22,7 @@ static int send_hello(int fd, const struct nv_flow_plan *plan, unsigned flow, st
     return NV_OK;
 }
 
-static int connect_one(const struct nv_flow_plan *plan, unsigned flow, struct nv_socket *out,
+static int tcp_connect(const struct nv_flow_plan *plan, unsigned flow, struct nv_socket *out,
                        struct nv_error *err)
 {
     char text[NV_ADDRESS_TEXT_BYTES];
@@ -48,18 +48,6 @@ static int connect_one(const struct nv_flow_plan *plan, unsigned flow, struct nv
     return send_hello(out->fd, plan, flow, err);
 }
 
-static int tcp_connect(const struct nv_flow_plan *plan, struct nv_socket *sockets,
-                       struct nv_error *err)
-{
-    for (unsigned i = 0; i < plan->spec->flows; i++) {
-        if (connect_one(plan, i, &sockets[i], err)) {
-            nv_sockets_close(sockets, i + 1);
-            return err->code;
-        }
-    }
-    return NV_OK;
-}
-
 /* The flow of a new connection, from its hello; -1 when it never says one of this run. */
 static int read_hello(int fd, const struct nv_flow_plan *plan)
 {
@@ -77,11 +65,12 @@ static int read_hello(int fd, const struct nv_flow_plan *plan)
     return nv_hello_flow(plan, NV_MSG_HELLO, hello);
 }
 
-static int accept_one(const struct nv_flow_plan *plan, struct nv_socket *sockets,
+static int tcp_accept(const struct nv_flow_plan *plan, struct nv_socket *sockets,
                       struct nv_error *err)
 {
-    if (nv_flow_plan_wait(plan, plan->listen_fd, POLLIN, err) <= 0)
-        return nv_fail(err, NV_E_PEER, "the client opened no data connection (tcp)");
+    int ready = nv_flow_plan_wait(plan, plan->listen_fd, POLLIN, err);
+    if (ready <= 0)
+        return ready;
     int fd = accept4(plan->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0)
         return errno == EAGAIN || errno == ECONNABORTED
@@ -97,21 +86,6 @@ static int accept_one(const struct nv_flow_plan *plan, struct nv_socket *sockets
         return err->code;
     nv_socket_record(&sockets[flow]);
     return 1;
-}
-
-static int tcp_accept(const struct nv_flow_plan *plan, struct nv_socket *sockets,
-                      struct nv_error *err)
-{
-    unsigned count = 0;
-    while (count < plan->spec->flows) {
-        int taken = accept_one(plan, sockets, err);
-        if (taken < 0) {
-            nv_sockets_close(sockets, (unsigned)plan->spec->flows);
-            return taken;
-        }
-        count += (unsigned)taken;
-    }
-    return NV_OK;
 }
 
 const struct nv_transport nv_tcp = {

@@ -35,7 +35,7 @@ static int wait_for_answer(int fd, const struct nv_flow_plan *plan, unsigned flo
     return 0;
 }
 
-static int connect_one(const struct nv_flow_plan *plan, unsigned flow, struct nv_socket *out,
+static int udp_connect(const struct nv_flow_plan *plan, unsigned flow, struct nv_socket *out,
                        struct nv_error *err)
 {
     char text[NV_ADDRESS_TEXT_BYTES];
@@ -57,18 +57,6 @@ static int connect_one(const struct nv_flow_plan *plan, unsigned flow, struct nv
         }
     }
     return nv_fail(err, NV_E_PEER, "control works, no answer on %s/udp: is the port open?", text);
-}
-
-static int udp_connect(const struct nv_flow_plan *plan, struct nv_socket *sockets,
-                       struct nv_error *err)
-{
-    for (unsigned i = 0; i < plan->spec->flows; i++) {
-        if (connect_one(plan, i, &sockets[i], err)) {
-            nv_sockets_close(sockets, i + 1);
-            return err->code;
-        }
-    }
-    return NV_OK;
 }
 
 /* A socket of the flow's own on the shared port, connected to the client: the kernel then hands
@@ -118,7 +106,7 @@ static void udp_settle(const struct nv_flow_plan *plan, struct nv_socket *socket
     }
 }
 
-static int accept_one(const struct nv_flow_plan *plan, struct nv_socket *sockets,
+static int udp_accept(const struct nv_flow_plan *plan, struct nv_socket *sockets,
                       struct nv_error *err)
 {
     int ready = nv_socket_wait(plan->listen_fd, POLLIN, nv_clock_ns() + SETTLE_NS, err);
@@ -146,23 +134,6 @@ static int accept_one(const struct nv_flow_plan *plan, struct nv_socket *sockets
     }
     (void)answer(plan, (unsigned)flow, sockets[flow].fd);
     return fresh;
-}
-
-static int udp_accept(const struct nv_flow_plan *plan, struct nv_socket *sockets,
-                      struct nv_error *err)
-{
-    unsigned count = 0;
-    while (count < plan->spec->flows) {
-        int taken = nv_flow_plan_over(plan)
-                        ? nv_fail(err, NV_E_PEER, "the client's hello did not arrive (udp)")
-                        : accept_one(plan, sockets, err);
-        if (taken < 0) {
-            nv_sockets_close(sockets, (unsigned)plan->spec->flows);
-            return taken;
-        }
-        count += (unsigned)taken;
-    }
-    return NV_OK;
 }
 
 const struct nv_transport nv_udp = {

@@ -62,4 +62,19 @@ static inline uint32_t nv_dwell_saturate(uint64_t dwell_ns)
     return dwell_ns < UINT32_MAX ? (uint32_t)dwell_ns : UINT32_MAX;
 }
 
+/* As t_int_ns of a message without a schedule: due whenever the sender comes to it. */
+#define NV_MESSAGE_UNSCHEDULED UINT64_MAX
+
+/* Before each attempt to send. An unscheduled message was due at the first one; a reply carries its
+ * request's times back, and only its dwell is its own. */
+static inline void nv_header_stamp(struct nv_header *header, uint64_t now_ns)
+{
+    if (header->t_int_ns == NV_MESSAGE_UNSCHEDULED)
+        header->t_int_ns = now_ns;
+    if (header->type == NV_MSG_REPLY)
+        header->dwell_ns = nv_dwell_saturate(now_ns - header->arrived_ns);
+    else
+        header->t_snd_ns = now_ns;
+}
+
 #endif

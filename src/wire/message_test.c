@@ -125,6 +125,20 @@ static void test_times_of_48_bits_saturate(void **state)
     }
 }
 
+static void test_stamps(void **state)
+{
+    struct nv_header request = {.type = NV_MSG_REQUEST, .t_int_ns = 5, .t_snd_ns = 1};
+    struct nv_header reply = {.type = NV_MSG_REPLY, .t_int_ns = 5, .t_snd_ns = 7, .arrived_ns = 20};
+    (void)state;
+    nv_header_stamp(&request, 9);
+    assert_int_equal(request.t_int_ns, 5);
+    assert_int_equal(request.t_snd_ns, 9);
+    nv_header_stamp(&reply, 31);
+    assert_int_equal(reply.t_int_ns, 5);
+    assert_int_equal(reply.t_snd_ns, 7);
+    assert_int_equal(reply.dwell_ns, 11);
+}
+
 static void test_dwell_saturates(void **state)
 {
     (void)state;
@@ -192,6 +206,7 @@ int main(void)
         cmocka_unit_test(test_decode_needs_no_alignment),
         cmocka_unit_test(test_every_type_survives_a_round_trip),
         cmocka_unit_test(test_times_of_48_bits_saturate),
+        cmocka_unit_test(test_stamps),
         cmocka_unit_test(test_dwell_saturates),
         cmocka_unit_test(test_decode_refuses_what_is_not_ours),
         cmocka_unit_test(test_length_limits),

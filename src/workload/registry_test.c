@@ -125,7 +125,10 @@ static void rate_max_has_an_end(void **state)
         end.spec.rate = (struct nv_rate){.kind = NV_RATE_MAX};
         begin(&end, true);
         assert_int_equal(w->run(end.self, 600 * MS, &out, 1), 1);
-        assert_int_equal(out.t_int_ns, 600 * MS);
+        nv_header_stamp(&out, 601 * MS);
+        nv_header_stamp(&out, 602 * MS); /* it was refused: due since the first attempt */
+        assert_int_equal(out.t_int_ns, 601 * MS);
+        assert_int_equal(out.t_snd_ns, 602 * MS);
         w->sent(end.self, &out, NV_TX_SENT);
         assert_int_equal(w->run(end.self, 650 * MS, &out, 1), 0);
         assert_true(w->next_ns(end.self) >= 1600 * MS);

@@ -166,10 +166,10 @@ static void rr_blocked(void *self)
     nv_pacer_blocked(&rr->source.pacer);
 }
 
-static void rr_writable(void *self, uint64_t now_ns)
+static void rr_writable(void *self)
 {
     struct rr *rr = self;
-    nv_pacer_writable(&rr->source.pacer, now_ns);
+    nv_pacer_writable(&rr->source.pacer);
 }
 
 /* Answers first: what is not read yet waits in the socket, where TCP slows the client down. */

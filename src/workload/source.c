@@ -22,6 +22,7 @@ unsigned nv_source_run(struct nv_source *source, uint64_t now_ns, struct nv_head
 {
     unsigned count = 0;
     struct nv_planned planned;
+    bool scheduled = source->spec->rate.kind != NV_RATE_MAX;
     if (now_ns >= source->give_up_ns)
         return 0;
     while (count < count_max && nv_pacer_take(&source->pacer, now_ns, &planned)) {
@@ -31,7 +32,7 @@ unsigned nv_source_run(struct nv_source *source, uint64_t now_ns, struct nv_head
             .len_bytes = planned.size_bytes,
             .run_tag = source->run_tag,
             .seq = planned.seq,
-            .t_int_ns = planned.t_int_ns,
+            .t_int_ns = scheduled ? planned.t_int_ns : NV_MESSAGE_UNSCHEDULED,
         };
     }
     source->given_count += count;

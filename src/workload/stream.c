@@ -67,10 +67,10 @@ static void stream_blocked(void *self)
     nv_pacer_blocked(&stream->source.pacer);
 }
 
-static void stream_writable(void *self, uint64_t now_ns)
+static void stream_writable(void *self)
 {
     struct stream *stream = self;
-    nv_pacer_writable(&stream->source.pacer, now_ns);
+    nv_pacer_writable(&stream->source.pacer);
 }
 
 static bool stream_wants(const void *self)

@@ -41,7 +41,7 @@ struct nv_workload {
     void (*sent)(void *self, const struct nv_header *, enum nv_tx_outcome);
     /* The socket stopped or resumed taking messages. */
     void (*blocked)(void *self);
-    void (*writable)(void *self, uint64_t now_ns);
+    void (*writable)(void *self);
     bool (*wants)(const void *self); /* would input be taken now? */
     /* The far end has sent so many messages in all, and sends no more. */
     void (*expect)(void *self, uint64_t now_ns, uint64_t sent_count);

@@ -167,10 +167,11 @@ static void run_end(struct net *net, bool client)
     struct nv_header header = end->held;
     if (end->blocked && !shut(net)) {
         end->blocked = false;
-        net->workload->writable(end->self, net->now_ns);
+        net->workload->writable(end->self);
     }
     while (!end->blocked && !end->closed &&
            (end->holds || net->workload->run(end->self, net->now_ns, &header, 1))) {
+        nv_header_stamp(&header, net->now_ns);
         end->holds = shut(net);
         if (end->holds) {
             end->held = header;
@@ -179,8 +180,6 @@ static void run_end(struct net *net, bool client)
             return;
         }
         check_header(net, &header);
-        if (header.type != NV_MSG_REPLY)
-            header.t_snd_ns = net->now_ns;
         launch(net, &header, !client);
         net->workload->sent(end->self, &header, NV_TX_SENT);
     }
