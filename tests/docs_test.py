@@ -2,7 +2,7 @@
 # ctest: parallel
 """The documents say what the program does: columns, options, scenario keys, links.
 
-    NETVERSUS=build/release/netversus python3 tests/docs_test.py
+    NETVERSUS=build/release/netversus /usr/bin/python3 tests/docs_test.py
 
 writes the column tables of results/README.md anew.
 """
@@ -83,7 +83,7 @@ def is_known(option, known):
 
 def test_columns_are_those_of_the_program():
     assert read("results/README.md") == with_columns(read("results/README.md")), \
-        "renew it: NETVERSUS=build/release/netversus python3 tests/docs_test.py"
+        "renew it: NETVERSUS=build/release/netversus /usr/bin/python3 tests/docs_test.py"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

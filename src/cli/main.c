@@ -24,7 +24,7 @@ static void print_usage(FILE *out)
     (void)fprintf(out, "\n`netversus run` with nothing else is a good start. Every command has "
                        "--help.\n"
                        "Exit status: 0 done, 1 failed, 2 bad usage or scenario, 3 peer "
-                       "unreachable or lost,\n             4 a --fail-if threshold was missed, 130 "
+                       "unreachable or lost,\n             4 a --fail-if condition held, 130 "
                        "interrupted.\n");
 }
 

@@ -7,23 +7,23 @@
 #include "cli/cli.h"
 #include "transport/socket.h"
 
-/* Splits at the last colon, unless the host is a bare IPv6 address. */
+/* HOST, HOST:PORT, [IPV6], [IPV6]:PORT, or a bare IPv6 address, which has more colons than one. */
 static int split(const char *text, char host[256], uint64_t *port, struct nv_error *err)
 {
-    const char *colon = strrchr(text, ':');
-    const char *bracket = strrchr(text, ']');
-    bool has_port = colon && (bracket ? colon > bracket : strchr(text, ':') == colon);
-    size_t len = has_port ? (size_t)(colon - text) : strlen(text);
+    bool bracketed = text[0] == '[';
+    const char *start = text + bracketed;
+    size_t len = strcspn(start, bracketed ? "[]" : ":[]");
+    if (!bracketed && start[len] == ':' && strchr(start + len + 1, ':'))
+        len = strcspn(start, "[]");
+    const char *after = start + len;
+    bool closed = bracketed ? *after++ == ']' : true;
+    if (!closed || len == 0 || len >= 256 || (*after && *after != ':'))
+        return nv_fail(err, NV_E_USAGE, "server: '%.100s' is not HOST[:PORT] or [IPV6][:PORT]",
+                       text);
     *port = NV_DEFAULT_PORT;
-    if (has_port && (nv_parse_count(colon + 1, port) || *port > 65535))
+    if (*after && (nv_parse_count(after + 1, port) || *port < 1 || *port > 65535))
         return nv_fail(err, NV_E_USAGE, "server: '%.100s' has no port from 1 to 65535", text);
-    if (text[0] == '[' && bracket) {
-        text++;
-        len = (size_t)(bracket - text);
-    }
-    if (len == 0 || len >= 256)
-        return nv_fail(err, NV_E_USAGE, "server: '%.100s' is not HOST[:PORT]", text);
-    memcpy(host, text, len);
+    memcpy(host, start, len);
     host[len] = '\0';
     return NV_OK;
 }

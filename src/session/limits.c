@@ -5,8 +5,6 @@
 #include "measure/rx.h"
 #include "measure/tx.h"
 
-#define RATE_MAX_MSGS 1e7
-#define FLOW_MSGS_MAX 4294967296.0 /* told apart at rate max */
 #define TRACE_TEXT_BYTES 96u
 #define MB 1e6
 
@@ -28,7 +26,7 @@ static double messages_of(const struct nv_spec *spec)
 {
     double run_s = (double)nv_spec_end_ns(spec) / 1e9;
     if (spec->rate.kind == NV_RATE_MAX)
-        return smaller(RATE_MAX_MSGS * run_s, FLOW_MSGS_MAX * (double)spec->flows);
+        return (double)nv_spec_unpaced_msgs(spec);
     return nv_spec_rate_msgs(spec) * run_s;
 }
 

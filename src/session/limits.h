@@ -18,8 +18,7 @@ extern const struct nv_server_limits nv_no_limits;
 
 /* What a run may take at the receiving end, rather too much than too little: the meters and rings
  * of each flow; two bits a message, the second for copies; the rows of messages.csv, here and as
- * text on their way to the client. Rate max, which intends no messages, counts as 10 million a
- * second. */
+ * text on their way to the client. Rate max counts as nv_spec_unpaced_msgs(). */
 uint64_t nv_server_memory_bytes(const struct nv_spec *spec);
 
 /* NV_E_PEER and one line that names the option, before anything is taken. */

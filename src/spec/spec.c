@@ -204,7 +204,7 @@ const struct nv_option nv_spec_options[] = {
      .offset = AT(messages),
      .fallback = "0",
      .max = 1000000,
-     .help = "write messages.csv, at most so many rows a flow and direction"},
+     .help = "write messages.csv, at most so many rows a flow and direction; 0: none"},
     {.name = "seed",
      .type = &nv_option_count,
      .offset = AT(seed),
@@ -274,6 +274,12 @@ struct nv_schedule_config nv_spec_schedule(const struct nv_spec *spec, unsigned 
 uint64_t nv_spec_end_ns(const struct nv_spec *spec)
 {
     return spec->warmup_ns + spec->duration_ns + spec->cooldown_ns;
+}
+
+uint64_t nv_spec_unpaced_msgs(const struct nv_spec *spec)
+{
+    double msgs = 1e7 * ((double)nv_spec_end_ns(spec) / 1e9);
+    return msgs < 4294967296.0 ? (uint64_t)msgs : UINT64_C(1) << 32;
 }
 
 double nv_spec_rate_msgs(const struct nv_spec *spec)

@@ -69,6 +69,9 @@ uint64_t nv_spec_end_ns(const struct nv_spec *spec);
 
 /* Messages a second that the spec asks for, all flows together; 0 at rate max. */
 double nv_spec_rate_msgs(const struct nv_spec *spec);
+/* At rate max, which intends none: how many messages there is room for, in one flow and in all
+ * together. 10 million a second, and no more than 2^32. */
+uint64_t nv_spec_unpaced_msgs(const struct nv_spec *spec);
 
 /* The deadlines that deadlines.csv reports, ns, ascending, with the spec's own among them. */
 unsigned nv_spec_deadlines(const struct nv_spec *spec, uint64_t out_ns[NV_DEADLINES_MAX]);

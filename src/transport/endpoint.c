@@ -152,6 +152,8 @@ static int run_lanes(struct nv_endpoint *endpoint, uint64_t spin_ns)
         (void)pthread_join(endpoint->lane_threads[i], NULL);
     for (unsigned i = 0; i < endpoint->lane_count && !endpoint->error.code; i++)
         endpoint->error = endpoint->lanes[i].error;
+    if (!endpoint->error.code && atomic_load(&endpoint->stop))
+        (void)nv_fail(&endpoint->error, NV_E_INTERRUPTED, "stopped");
     return endpoint->error.code;
 }
 
@@ -204,7 +206,7 @@ static int create_flow(struct nv_endpoint *endpoint, unsigned index, struct nv_e
                                       .trace_capacity = spec->messages};
         config.deadline_count = nv_spec_deadlines(spec, config.deadline_ns);
         config.messages_max = schedule.rate_milli ? nv_schedule_count(&schedule, 0, schedule.end_ns)
-                                                  : (uint64_t)1 << 32;
+                                                  : nv_spec_unpaced_msgs(spec);
         report->rx = calloc(1, sizeof *report->rx);
         if (!report->rx)
             return nv_fail(err, NV_E_FAILED, "no memory");

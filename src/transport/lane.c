@@ -329,7 +329,9 @@ int nv_lane_run(struct nv_lane *lane)
             lane->now_ns = since_start_ns(lane);
         if (turn(lane, &next_ns, &done))
             return lane->error.code;
-        if (done || atomic_load_explicit(lane->stop, memory_order_relaxed))
+        if (atomic_load_explicit(lane->stop, memory_order_relaxed))
+            return NV_OK; /* nobody asks for the report: putting it in order could take long */
+        if (done)
             break;
         uint64_t look_up_ns =
             lane->now_ns + (lane->now_ns < end_ns ? LOOK_UP_NS : LOOK_UP_DRAIN_NS);
