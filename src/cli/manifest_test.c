@@ -162,18 +162,18 @@ static void names_of_ours_do_not_collide(void **state)
     assert_int_equal(open_result(&second, "", ""), NV_OK);
     assert_string_equal(second.path, FIRST "-2");
     assert_int_equal(readlink("results/latest", target, sizeof target), strlen(FIRST) - 8);
-    assert_string_equal(target, FIRST + 8);
+    assert_string_equal(target, &FIRST[8]);
     nv_result_announce(&second);
     memset(target, 0, sizeof target);
     assert_true(readlink("results/latest", target, sizeof target - 1) > 0);
-    assert_string_equal(target, FIRST "-2" + 8);
+    assert_string_equal(target, &(FIRST "-2")[8]);
     nv_result_close(&first, true);
     nv_result_close(&second, true);
     /* A name of the user's own is nothing that latest should leave ours for. */
     assert_int_equal(open_result(&first, "results/own", ""), NV_OK);
     nv_result_announce(&first);
     assert_true(readlink("results/latest", target, sizeof target - 1) > 0);
-    assert_string_equal(target, FIRST "-2" + 8);
+    assert_string_equal(target, &(FIRST "-2")[8]);
     nv_result_close(&first, true);
 }
 

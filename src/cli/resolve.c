@@ -7,7 +7,8 @@
 #include "cli/cli.h"
 #include "transport/socket.h"
 
-/* HOST, HOST:PORT, [IPV6], [IPV6]:PORT, or a bare IPv6 address, which has more colons than one. */
+/* HOST, HOST:PORT, [IPV6], [IPV6]:PORT, or a bare IPv6 address, which has more colons than one.
+ * *port is left as it is when none is named. */
 static int split(const char *text, char host[256], uint64_t *port, struct nv_error *err)
 {
     bool bracketed = text[0] == '[';
@@ -20,7 +21,6 @@ static int split(const char *text, char host[256], uint64_t *port, struct nv_err
     if (!closed || len == 0 || len >= 256 || (*after && *after != ':'))
         return nv_fail(err, NV_E_USAGE, "server: '%.100s' is not HOST[:PORT] or [IPV6][:PORT]",
                        text);
-    *port = NV_DEFAULT_PORT;
     if (*after && (nv_parse_count(after + 1, port) || *port < 1 || *port > 65535))
         return nv_fail(err, NV_E_USAGE, "server: '%.100s' has no port from 1 to 65535", text);
     memcpy(host, start, len);
@@ -31,7 +31,7 @@ static int split(const char *text, char host[256], uint64_t *port, struct nv_err
 int nv_resolve(const char *text, int family, struct sockaddr_storage *out, struct nv_error *err)
 {
     char host[256];
-    uint64_t port;
+    uint64_t port = NV_DEFAULT_PORT;
     struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
     if (split(text, host, &port, err))
