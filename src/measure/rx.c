@@ -202,6 +202,11 @@ static void record_blocking(struct nv_rx *rx, uint64_t now_ns, int64_t delay_ns)
     live->hol_ns = now_ns;
 }
 
+static uint64_t magnitude(int64_t value)
+{
+    return value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+}
+
 static void record_variation(struct nv_rx *rx, uint64_t seq, int64_t delay_ns, bool measured)
 {
     struct nv_ipdv_pairs pairs = nv_ipdv_add(&rx->live->ipdv, seq, delay_ns, measured);
@@ -209,7 +214,7 @@ static void record_variation(struct nv_rx *rx, uint64_t seq, int64_t delay_ns, b
         int64_t difference_ns = pairs.difference_ns[i];
         rx->ipdv.sum_ns += difference_ns;
         rx->ipdv.defined_count++;
-        nv_hist_add(&rx->ipdv_abs, (uint64_t)(difference_ns < 0 ? -difference_ns : difference_ns));
+        nv_hist_add(&rx->ipdv_abs, magnitude(difference_ns));
     }
     if (measured)
         nv_jitter_add(&rx->live->jitter, &rx->jitter, delay_ns);
@@ -231,10 +236,22 @@ static void record_measured(struct nv_rx *rx, uint64_t now_ns, const struct nv_r
     trace(rx, now_ns, message, NV_TRACE_OK);
 }
 
+/* Waiting for memory took a third of the time of a record. */
+static void prefetch(const struct nv_rx *rx, int64_t response_ns, int64_t delay_ns)
+{
+    const struct nv_rx_live *live = rx->live;
+    nv_hist_prefetch(&rx->ipdv_abs, magnitude(delay_ns - live->jitter.delay_ns));
+    nv_hist_prefetch(&rx->serv, magnitude(delay_ns));
+    nv_hist_prefetch(&rx->resp, magnitude(response_ns));
+    nv_hist_prefetch(&live->responses, magnitude(response_ns));
+}
+
 void nv_rx_record(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_message *message)
 {
     struct nv_rx_live *live = rx->live;
     bool measured = nv_phases_measured(&rx->phases, message->t_int_ns);
+    int64_t delay_ns = (int64_t)(now_ns - message->t_snd_ns);
+    prefetch(rx, (int64_t)(now_ns - message->t_int_ns), delay_ns);
     if (message->seq >= live->arrived.bits) {
         rx->corrupt_count++;
         return;
@@ -243,7 +260,6 @@ void nv_rx_record(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_message 
         record_duplicate(rx, now_ns, message, measured);
         return;
     }
-    int64_t delay_ns = (int64_t)(now_ns - message->t_snd_ns);
     rx->all_unique_count++;
     if (delay_ns < rx->owd_min_ns)
         rx->owd_min_ns = delay_ns;
