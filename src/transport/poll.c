@@ -50,6 +50,7 @@ static void alarm_poll_cb(uv_poll_t *handle, int status, int events)
     uint64_t expirations;
     (void)!read(engine->alarm_fd, &expirations, sizeof expirations);
     engine->alarm_ns = 0;
+    uv_stop(&engine->loop);
 }
 
 static void read_flow(struct poll_engine *engine, struct poll_flow *flow)
@@ -69,6 +70,7 @@ static void flow_poll_cb(uv_poll_t *handle, int status, int events)
 {
     struct poll_flow *flow = handle->data;
     struct poll_engine *engine = flow->engine;
+    uv_stop(&engine->loop);
     if (!engine->sink)
         return;
     if (status < 0) {
@@ -162,7 +164,8 @@ static int poll_poll(void *self, uint64_t now_ns, uint64_t until_ns, const struc
     uint64_t sleep_until_ns = until_ns - engine->channel.spin_ns;
     if (until_ns > engine->channel.spin_ns && now_ns < sleep_until_ns) {
         set_alarm(engine, sleep_until_ns);
-        (void)uv_run(&engine->loop, UV_RUN_ONCE);
+        /* Until a callback stops it: UV_RUN_ONCE would read the clock once more for its timers. */
+        (void)uv_run(&engine->loop, UV_RUN_DEFAULT);
     } else {
         (void)uv_run(&engine->loop, UV_RUN_NOWAIT);
     }
