@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -58,6 +59,7 @@ static int blocking_open(void *self, const struct nv_channel *channel, struct nv
     engine->buffer = malloc(NV_IO_BUFFER_BYTES);
     if (!engine->buffer)
         return nv_fail(err, NV_E_FAILED, "blocking engine: no memory");
+    memset(engine->buffer, 0, NV_IO_BUFFER_BYTES); /* takes the pages now */
     int fd = channel->sockets[0].fd;
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK))

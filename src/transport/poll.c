@@ -95,6 +95,7 @@ static int poll_open(void *self, const struct nv_channel *channel, struct nv_err
     engine->alarm_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (!engine->buffer || !engine->flows || engine->alarm_fd < 0)
         return nv_fail(err, NV_E_FAILED, "poll engine: no memory or timerfd");
+    memset(engine->buffer, 0, NV_IO_BUFFER_BYTES); /* takes the pages now */
     int failed = uv_loop_init(&engine->loop);
     if (failed)
         return nv_fail(err, NV_E_FAILED, "uv_loop_init: %s", uv_strerror(failed));
