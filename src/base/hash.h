@@ -2,19 +2,10 @@
 #ifndef NV_BASE_HASH_H
 #define NV_BASE_HASH_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 /* FNV-1a, 64 bit (Fowler, Noll, Vo): for naming things, not for secrets. */
 #define NV_FNV1A64_INIT 0xcbf29ce484222325ull
-
-static inline uint64_t nv_fnv1a64(uint64_t hash, const void *data, size_t len_bytes)
-{
-    const uint8_t *bytes = data;
-    for (size_t i = 0; i < len_bytes; i++)
-        hash = (hash ^ bytes[i]) * 0x100000001b3ull;
-    return hash;
-}
 
 /* The value as eight little-endian bytes, whatever the machine. */
 static inline uint64_t nv_fnv1a64_u64(uint64_t hash, uint64_t value)

@@ -117,14 +117,6 @@ uint32_t nv_sizes_max(const struct nv_sizes *sizes)
     return max;
 }
 
-uint32_t nv_sizes_min(const struct nv_sizes *sizes)
-{
-    uint32_t min = UINT32_MAX;
-    for (unsigned i = 0; i < sizes->count; i++)
-        min = sizes->bytes[i] < min ? sizes->bytes[i] : min;
-    return min;
-}
-
 static uint64_t total_weight(const struct nv_sizes *sizes)
 {
     uint64_t total = 0;

@@ -34,7 +34,6 @@ int nv_sizes_parse(struct nv_sizes *sizes, const char *text, struct nv_error *er
 int nv_sizes_format(const struct nv_sizes *sizes, char *out, size_t out_bytes);
 
 uint32_t nv_sizes_max(const struct nv_sizes *sizes);
-uint32_t nv_sizes_min(const struct nv_sizes *sizes);
 double nv_sizes_mean(const struct nv_sizes *sizes);
 
 /* The next size; takes from rng only when there is a choice. */

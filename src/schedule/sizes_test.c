@@ -19,20 +19,20 @@ static void test_parse_and_format(void **state)
         const char *canonical; /* NULL: the same */
         int kind;
         unsigned count;
-        uint32_t min, max;
+        uint32_t max;
         double mean;
     } rows[] = {
-        {"64", NULL, NV_SIZES_FIXED, 1, 64, 64, 64},
-        {"40", NULL, NV_SIZES_FIXED, 1, 40, 40, 40},
-        {"64:7", "64", NV_SIZES_FIXED, 1, 64, 64, 64},
-        {"16Mi", "16777216", NV_SIZES_FIXED, 1, 16777216, 16777216, 16777216},
-        {"64+1k+8k", NULL, NV_SIZES_LIST, 3, 64, 8000, 3021 + 1.0 / 3}, /* 9064 / 3 */
-        {"1k+64", NULL, NV_SIZES_LIST, 2, 64, 1000, 532},
-        {"64:3+1k:1", NULL, NV_SIZES_LIST, 2, 64, 1000, 298}, /* 1192 / 4 */
-        {"100:9999+200", "100:9999+200:1", NV_SIZES_LIST, 2, 100, 200, 100.01},
-        {"64-1k", NULL, NV_SIZES_UNIFORM, 2, 64, 1000, 532},
-        {"64-65", NULL, NV_SIZES_UNIFORM, 2, 64, 65, 64.5},
-        {"41+42+43+44+45+46+47+48", NULL, NV_SIZES_LIST, 8, 41, 48, 44.5},
+        {"64", NULL, NV_SIZES_FIXED, 1, 64, 64},
+        {"40", NULL, NV_SIZES_FIXED, 1, 40, 40},
+        {"64:7", "64", NV_SIZES_FIXED, 1, 64, 64},
+        {"16Mi", "16777216", NV_SIZES_FIXED, 1, 16777216, 16777216},
+        {"64+1k+8k", NULL, NV_SIZES_LIST, 3, 8000, 3021 + 1.0 / 3}, /* 9064 / 3 */
+        {"1k+64", NULL, NV_SIZES_LIST, 2, 1000, 532},
+        {"64:3+1k:1", NULL, NV_SIZES_LIST, 2, 1000, 298}, /* 1192 / 4 */
+        {"100:9999+200", "100:9999+200:1", NV_SIZES_LIST, 2, 200, 100.01},
+        {"64-1k", NULL, NV_SIZES_UNIFORM, 2, 1000, 532},
+        {"64-65", NULL, NV_SIZES_UNIFORM, 2, 65, 64.5},
+        {"41+42+43+44+45+46+47+48", NULL, NV_SIZES_LIST, 8, 48, 44.5},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct nv_sizes sizes, again;
@@ -41,7 +41,6 @@ static void test_parse_and_format(void **state)
         assert_int_equal(nv_sizes_parse(&sizes, rows[i].text, &err), 0);
         assert_int_equal(sizes.kind, rows[i].kind);
         assert_int_equal(sizes.count, rows[i].count);
-        assert_int_equal(nv_sizes_min(&sizes), rows[i].min);
         assert_int_equal(nv_sizes_max(&sizes), rows[i].max);
         assert_true(fabs(nv_sizes_mean(&sizes) - rows[i].mean) <= 1e-9 * rows[i].mean);
         assert_int_equal(nv_sizes_format(&sizes, text, sizeof text), 0);

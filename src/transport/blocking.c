@@ -65,7 +65,7 @@ static int blocking_open(void *self, const struct nv_channel *channel, struct nv
     if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK))
         return nv_fail_errno(err, NV_E_FAILED, errno, "blocking engine: fcntl");
     if (start_ticker(engine))
-        return nv_fail_errno(err, NV_E_FAILED, errno, "blocking engine: timer");
+        return nv_fail_errno(err, NV_E_FAILED, errno, "blocking engine: timer_create");
     return NV_OK;
 }
 
