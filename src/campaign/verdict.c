@@ -139,15 +139,12 @@ static struct opinion sign_opinion(const struct pairs *pairs, double margin)
 }
 
 /* The signed-rank interval assumes symmetry. Where the sign interval, which does not, leads to
- * another verdict, the wider of the two is believed; if neither is (both may be infinite), both. */
+ * another verdict, nothing is said that both of them do not bear. */
 static struct opinion reconcile(const struct opinion *rank, const struct opinion *sign,
                                 double margin)
 {
-    double rank_width = half_width_of(rank->gain95), sign_width = half_width_of(sign->gain95);
-    if (rank->verdict == sign->verdict || rank_width > sign_width)
+    if (rank->verdict == sign->verdict)
         return *rank;
-    if (sign_width > rank_width)
-        return *sign;
     struct opinion both = {
         .gain95 = hull(rank->gain95, sign->gain95),
         .gain90 = hull(rank->gain90, sign->gain90),

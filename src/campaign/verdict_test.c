@@ -242,7 +242,7 @@ static void test_both_infinite(void **state)
  * two values below the sign bound. With ten values near 10 %, one at 4 % and one at 3 %, ranks say
  * win; so does the median. With a third one at 3 % the sign interval begins there, below the
  * margin, while the 14th average is that of 3 and 10 %, beyond it. */
-static void test_wider_interval_decides(void **state)
+static void test_both_intervals_bear_the_verdict(void **state)
 {
     (void)state;
     double b[] = {110, 110.1, 110.2, 110.3, 110.4, 110.5, 110.6, 110.7, 110.8, 110.9, 104, 103};
@@ -255,12 +255,19 @@ static void test_wider_interval_decides(void **state)
     assert_int_equal(c.verdict, NV_VERDICT_A_SLIGHTLY);
     assert_true(c.sign_ci_decided);
     CLOSE(c.half_width, log(1 + c.sign_ci_hi) / 2 - log(1 + c.sign_ci_lo) / 2, EXACT);
-    /* Three infinite ones make both intervals infinite: then both together decide. */
+    /* Three infinite ones make both intervals infinite. */
     b[1] = b[2] = b[3] = INFINITY;
     c = compare_with_100(b, 12);
     assert_true(c.ci95_lo > 0.05 && c.sign_ci_lo < 0.05);
     assert_true(isinf(c.ci95_hi) && isinf(c.sign_ci_hi) && isinf(c.half_width));
     assert_int_equal(c.verdict, NV_VERDICT_A_SLIGHTLY);
+    /* Two modes: here the sign interval is the wider one, and yet excludes what the ranks do not.
+     */
+    double modes[] = {10, 15, 110, 110, 110, 110, 110, 110, 110, 1000, 1000, 1000};
+    c = compare_with_100(modes, 12);
+    assert_true(c.sign_ci_lo > 0 && c.ci95_lo < 0 && c.sign_ci_hi > c.ci95_hi);
+    assert_int_equal(c.verdict, NV_VERDICT_INCONCLUSIVE);
+    assert_true(c.half_width > log((1 + c.sign_ci_hi) / (1 + c.sign_ci_lo)) / 2);
 }
 
 /* Eight blocks: the sign interval is first to last at 95 % and second to seventh at 90 %; only the
@@ -393,7 +400,7 @@ static void simulate(double share[], double effect, double pair_sd)
 }
 
 /* Errors of either kind are rare, and noise is called noise. Signed-rank intervals alone would give
- * 1.00, 1.00, .04, .02 and .88; believing the wider interval buys safety with power. */
+ * 1.00, 1.00, .04, .02 and .88; asking both intervals buys safety with power. */
 static void test_operating_characteristics(void **state)
 {
     (void)state;
@@ -428,7 +435,7 @@ int main(void)
         cmocka_unit_test(test_floor),
         cmocka_unit_test(test_unknown_pairs_are_left_out),
         cmocka_unit_test(test_both_infinite),
-        cmocka_unit_test(test_wider_interval_decides),
+        cmocka_unit_test(test_both_intervals_bear_the_verdict),
         cmocka_unit_test(test_tie_is_read_at_90_percent),
         cmocka_unit_test(test_identical_values_are_a_tie),
         cmocka_unit_test(test_needed_blocks),
