@@ -112,16 +112,16 @@ static void format_text(const struct nv_option *row, const void *value, char *ou
     (void)snprintf(out, n, "%s", (const char *)value);
 }
 
-const struct nv_option_type nv_option_bool = {"yes|no", parse_bool, format_bool};
-const struct nv_option_type nv_option_count = {"N", parse_count, format_number};
+const struct nv_option_type nv_option_bool = {"yes|no", parse_bool, format_bool, NULL};
+const struct nv_option_type nv_option_count = {"N", parse_count, format_number, NULL};
 const struct nv_option_type nv_option_size = {"BYTES, such as 64k or 4Mi", parse_size,
-                                              format_number};
+                                              format_number, NULL};
 const struct nv_option_type nv_option_time = {"TIME, such as 250us, 20ms or 1.5s", parse_time,
-                                              format_time};
+                                              format_time, NULL};
 const struct nv_option_type nv_option_rate = {"N/s, Nbit/s or max, such as 2000/s or 10Mbit/s",
-                                              parse_rate, format_rate};
-const struct nv_option_type nv_option_choice = {NULL, parse_choice, format_choice};
-const struct nv_option_type nv_option_text = {"TEXT", parse_text, format_text};
+                                              parse_rate, format_rate, NULL};
+const struct nv_option_type nv_option_choice = {NULL, parse_choice, format_choice, NULL};
+const struct nv_option_type nv_option_text = {"TEXT", parse_text, format_text, NULL};
 
 const struct nv_option *nv_option_find(const struct nv_option *table, const char *name, size_t len)
 {

@@ -19,6 +19,9 @@ struct nv_option_type {
     const char *form; /* the legal form, as a message shows it */
     int (*parse)(const struct nv_option *, void *value, const char *text); /* 0 or NV_E_USAGE */
     void (*format)(const struct nv_option *, const void *value, char *out, size_t out_bytes);
+    /* How a text becomes several values: writes the one of that index; 1, or 0 when there are no
+     * more, or -1 when it does not fit. NULL: they stand between commas. */
+    int (*level)(const char *text, unsigned index, char *out, size_t out_bytes);
 };
 
 struct nv_option {
@@ -30,7 +33,7 @@ struct nv_option {
     const char *const *choices; /* of choices, NULL-terminated: the value is the index */
     const char *form;           /* overrides type->form when not NULL */
     const char *help;
-    bool sweeps; /* a comma list makes one cell each */
+    bool sweeps; /* a list makes one cell each */
 };
 
 /* value types: bool, uint64_t, uint64_t (bytes), uint64_t (ns), struct nv_rate, unsigned,

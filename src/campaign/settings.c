@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "spec/levels.h"
 
 static const char *const formats[] = {"table", "json", "csv", NULL};
 
@@ -60,11 +61,6 @@ const struct nv_option nv_settings_options[] = {
      .fallback = "",
      .form = "HOST[:PORT]",
      .help = "the far end; empty: start one on loopback"},
-    {.name = "path",
-     .type = &nv_option_text,
-     .offset = AT(path),
-     .fallback = "none",
-     .help = "network path; none: the real one"},
     {.name = "format",
      .type = &nv_option_choice,
      .offset = AT(format),
@@ -139,26 +135,29 @@ static int refuse_twins(const struct nv_factor *factor, const char *level, const
 }
 
 /* Each level must be legal by itself, so that a mistake is reported where it was made. */
-static int add_level(struct nv_factor *factor, const char *text, size_t len, struct nv_error *err)
+static int add_level(struct nv_factor *factor, const char *level, struct nv_error *err)
 {
     char meaning[256];
-    const char *name = factor->option->name;
-    while (len && *text == ' ')
-        text++, len--;
-    while (len && text[len - 1] == ' ')
-        len--;
     if (factor->count == NV_LEVELS_MAX)
-        return nv_fail(err, NV_E_USAGE, "%s: more than %u values", name, NV_LEVELS_MAX);
-    if (len >= NV_OPTION_TEXT_BYTES)
-        return nv_fail(err, NV_E_USAGE, "%s: '%.40s…' is too long", name, text);
-    char *level = factor->level[factor->count];
-    memcpy(level, text, len);
-    level[len] = '\0';
+        return nv_fail(err, NV_E_USAGE, "%s: more than %u values", factor->option->name,
+                       NV_LEVELS_MAX);
     if (read_level(factor->option, level, meaning, err) ||
         refuse_twins(factor, level, meaning, err))
         return NV_E_USAGE;
-    factor->count++;
+    (void)snprintf(factor->level[factor->count++], NV_OPTION_TEXT_BYTES, "%s", level);
     return NV_OK;
+}
+
+/* A level by its index, as nv_option_type.level; what does not sweep is one, whatever it is. */
+static int level_of(const struct nv_option *option, const char *text, unsigned index,
+                    char out[NV_OPTION_TEXT_BYTES])
+{
+    if (option->sweeps)
+        return (option->type->level ? option->type->level : nv_levels_list)(text, index, out,
+                                                                            NV_OPTION_TEXT_BYTES);
+    if (index)
+        return 0;
+    return snprintf(out, NV_OPTION_TEXT_BYTES, "%s", text) < NV_OPTION_TEXT_BYTES ? 1 : -1;
 }
 
 /* The campaign is left as it was until all levels are known to be legal. */
@@ -166,15 +165,13 @@ static int set_factor(struct nv_campaign *campaign, const struct nv_option *opti
                       const char *text, struct nv_error *err)
 {
     struct nv_factor factor = {.option = option};
-    for (const char *start = text;;) {
-        const char *comma = option->sweeps ? strchr(start, ',') : NULL;
-        size_t len = comma ? (size_t)(comma - start) : strlen(start);
-        if (add_level(&factor, start, len, err))
+    char level[NV_OPTION_TEXT_BYTES];
+    int got;
+    for (unsigned i = 0; (got = level_of(option, text, i, level)) > 0; i++)
+        if (add_level(&factor, level, err))
             return NV_E_USAGE;
-        if (!comma)
-            break;
-        start = comma + 1;
-    }
+    if (got < 0)
+        return nv_fail(err, NV_E_USAGE, "%s: '%.40s…' is too long", option->name, text);
     *factor_of(campaign, option) = factor;
     return NV_OK;
 }
@@ -194,6 +191,48 @@ int nv_campaign_set(struct nv_campaign *campaign, const char *name, const char *
                    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
+int nv_campaign_path(const struct nv_campaign *campaign, const char *text, struct nv_path *path,
+                     struct nv_error *err)
+{
+    struct nv_path_preset own[NV_PATHS_MAX + 1] = {{NULL, NULL, NULL, NULL}};
+    for (unsigned i = 0; i < campaign->path_count; i++)
+        own[i] =
+            (struct nv_path_preset){campaign->paths[i].name, campaign->paths[i].settings, "", NULL};
+    return nv_path_parse(path, text, own, err);
+}
+
+static struct nv_named_path *named_path(struct nv_campaign *campaign, const char *name)
+{
+    for (unsigned i = 0; i < campaign->path_count; i++)
+        if (strcmp(campaign->paths[i].name, name) == 0)
+            return &campaign->paths[i];
+    if (campaign->path_count == NV_PATHS_MAX)
+        return NULL;
+    struct nv_named_path *path = &campaign->paths[campaign->path_count++];
+    (void)snprintf(path->name, sizeof path->name, "%s", name);
+    return path;
+}
+
+/* Each setting must be legal where it stands; "like = wifi" begins with another path. */
+static int set_path(struct nv_campaign *campaign, const char *name, const char *key,
+                    const char *value, struct nv_error *err)
+{
+    struct nv_path scratch;
+    struct nv_named_path *path = named_path(campaign, name);
+    bool is_like = strcmp(key, "like") == 0;
+    if (!*name || strlen(name) >= 40 || strpbrk(name, ",;=|"))
+        return nv_fail(err, NV_E_USAGE, "'[path %.40s]' is not [path NAME]", name);
+    if (!path)
+        return nv_fail(err, NV_E_USAGE, "more than %u paths", NV_PATHS_MAX);
+    size_t used = strlen(path->settings);
+    int len = snprintf(path->settings + used, sizeof path->settings - used, "%s%s%s%s",
+                       used ? "," : "", is_like ? "" : key, is_like ? "" : "=", value);
+    if (len < 0 || (size_t)len >= sizeof path->settings - used)
+        return nv_fail(err, NV_E_USAGE, "path %s: more than %u characters", name,
+                       NV_PATH_SETTINGS_BYTES - 1);
+    return nv_path_parse_item(&scratch, path->settings + used + (used > 0), err);
+}
+
 struct load {
     struct nv_campaign *campaign;
     FILE *file;
@@ -210,10 +249,13 @@ static char *next_line(char *out, int out_bytes, void *user)
 
 static int take_key(void *user, const char *section, const char *name, const char *value)
 {
+    static const char path[] = "path ";
     struct load *load = user;
-    (void)section;
-    /* The parser goes on after a mistake; the first one is told. */
-    if (load->bad_line || nv_campaign_set(load->campaign, name, value, load->err) == NV_OK)
+    bool of_path = strncmp(section, path, sizeof path - 1) == 0;
+    if (load->bad_line) /* the parser goes on after a mistake; the first one is told */
+        return 1;
+    if ((of_path ? set_path(load->campaign, section + sizeof path - 1, name, value, load->err)
+                 : nv_campaign_set(load->campaign, name, value, load->err)) == NV_OK)
         return 1;
     load->bad_line = load->line;
     return 0;

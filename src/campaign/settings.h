@@ -2,6 +2,7 @@
 #ifndef NV_CAMPAIGN_SETTINGS_H
 #define NV_CAMPAIGN_SETTINGS_H
 
+#include "path/path.h"
 #include "spec/spec.h"
 
 /* What a campaign is: the factors to sweep, and how often, where and how to report. */
@@ -19,8 +20,7 @@ struct nv_settings {
     char scenario[NV_OPTION_TEXT_BYTES];
     char output[NV_OPTION_TEXT_BYTES]; /* result directory; "" = results/<time>-<scenario> */
     char server[NV_OPTION_TEXT_BYTES]; /* HOST[:PORT]; "" = start one on loopback */
-    char path[NV_OPTION_TEXT_BYTES];
-    unsigned format; /* enum nv_format */
+    unsigned format;                   /* enum nv_format */
     bool quiet;
     bool ipv4, ipv6;
     char fail_if[NV_OPTION_TEXT_BYTES];
@@ -38,9 +38,19 @@ struct nv_factor {
 };
 
 #define NV_FACTORS_MAX 40u
+#define NV_PATHS_MAX 32u
+#define NV_PATH_SETTINGS_BYTES 512
+
+/* A path that a scenario defines, in a section [path NAME]. */
+struct nv_named_path {
+    char name[NV_OPTION_TEXT_BYTES];
+    char settings[NV_PATH_SETTINGS_BYTES]; /* key=value,... */
+};
 
 struct nv_campaign {
     struct nv_settings settings;
+    unsigned path_count;
+    struct nv_named_path paths[NV_PATHS_MAX];
     unsigned factor_count; /* those that were set; the rest have their default */
     struct nv_factor factors[NV_FACTORS_MAX];
 };
@@ -49,11 +59,15 @@ void nv_campaign_init(struct nv_campaign *campaign);
 /* One option by name, from the command line or a scenario; lists are split at commas. */
 int nv_campaign_set(struct nv_campaign *campaign, const char *name, const char *text,
                     struct nv_error *err);
-/* Reads a scenario file over what is set already: keys as options, sections are ignored but for
- * their place in messages. Errors name file and line. */
+/* Reads a scenario file over what is set already: keys as options; in a section [path NAME] they
+ * are settings of that path; other sections mean nothing. Errors name file and line. */
 int nv_campaign_load(struct nv_campaign *campaign, const char *file, struct nv_error *err);
 /* The built-in campaign: small, quick, on loopback. */
 void nv_campaign_quick(struct nv_campaign *campaign);
+
+/* The path of that name and what it stands for (path/path.h); named paths come first. */
+int nv_campaign_path(const struct nv_campaign *campaign, const char *text, struct nv_path *path,
+                     struct nv_error *err);
 
 /* One combination of all factors but the transport. */
 struct nv_cell {

@@ -108,9 +108,6 @@ static int check_settings(struct run *run, struct nv_error *err)
     const struct nv_settings *settings = &run->campaign.settings;
     if (settings->ipv4 && settings->ipv6)
         return nv_fail(err, NV_E_USAGE, "--ipv4 and --ipv6 exclude each other");
-    if (strcmp(settings->path, "none") != 0)
-        return nv_fail(err, NV_E_USAGE, "path: '%.40s' is not none, the one path there is so far",
-                       settings->path);
     if (check_name(settings->scenario, err))
         return err->code;
     if (settings->fail_if[0] && nv_threshold_parse(&run->threshold, settings->fail_if, err))

@@ -42,13 +42,6 @@ static void get_spec_s(struct nv_field *field, const struct nv_column *column, c
     nv_field_real(field, (double)ns / 1e9);
 }
 
-static void get_path(struct nv_field *field, const struct nv_column *column, const void *line)
-{
-    (void)column;
-    (void)line;
-    nv_field_text(field, "none");
-}
-
 static void get_hash(struct nv_field *field, const struct nv_column *column, const void *line)
 {
     (void)column;
@@ -98,7 +91,6 @@ static const struct nv_column input_columns[] = {
      offsetof(struct nv_spec, warmup_ns), NULL},
     {"measure_s", "Length of the measured phase.", get_spec_s,
      offsetof(struct nv_spec, duration_ns), NULL},
-    NV_COLUMN("path", "The emulated path, or none: the real network.", get_path),
     NV_COLUMN("sched_hash",
               "FNV-1a hash of the schedule, hexadecimal: equal in both runs of a block.", get_hash),
     NV_COLUMN("clock_mode",

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
+#include "spec/levels.h"
 #include "wire/message.h"
 
 #define HOUR_NS (3600 * NV_NS_PER_S)
@@ -24,7 +25,20 @@ static void format_sizes(const struct nv_option *row, const void *value, char *o
 
 static const struct nv_option_type sizes_type = {
     "a size of at least 40 bytes, 64-1k (uniform), or 64+1k or 64:3+1k:1 (weighted mix)",
-    parse_sizes, format_sizes};
+    parse_sizes, format_sizes, NULL};
+
+static int parse_path(const struct nv_option *row, void *value, const char *text)
+{
+    return *text ? nv_option_text.parse(row, value, text) : NV_E_USAGE;
+}
+
+static void format_path(const struct nv_option *row, const void *value, char *out, size_t n)
+{
+    nv_option_text.format(row, value, out, n);
+}
+
+static const struct nv_option_type path_type = {"a name or settings (netversus list paths)",
+                                                parse_path, format_path, nv_levels_paths};
 
 static const char *const arrivals[] = {"constant", "poisson", "burst", NULL};
 static const char *const directions[] = {"up", "down", "both", NULL};
@@ -112,6 +126,12 @@ const struct nv_option nv_spec_options[] = {
      .choices = directions,
      .sweeps = true,
      .help = "which way a stream goes; up is from client to server"},
+    {.name = "path",
+     .type = &path_type,
+     .offset = AT(path),
+     .fallback = "none",
+     .sweeps = true,
+     .help = "emulated network such as wifi or delay=20ms,loss=0|1%; none: the real one"},
     {.name = "duration",
      .type = &nv_option_time,
      .offset = AT(duration_ns),

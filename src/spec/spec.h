@@ -32,7 +32,8 @@ struct nv_spec {
     uint64_t burst_msgs;
     uint64_t window_msgs; /* in flight at rate max, rr */
     uint64_t flows;
-    unsigned direction; /* enum nv_direction */
+    unsigned direction;              /* enum nv_direction */
+    char path[NV_OPTION_TEXT_BYTES]; /* emulated between the ends, which see nothing of it */
     uint64_t warmup_ns, duration_ns, cooldown_ns, drain_ns;
     uint64_t deadline_ns;
     bool nodelay;
