@@ -19,7 +19,7 @@ struct rr_reply {
 };
 
 struct rr {
-    struct nv_source source; /* client */
+    struct nv_source source; /* client; the server uses its tx alone */
     struct nv_rx *rx;
     bool client, closed_loop;
     unsigned window;
@@ -34,7 +34,8 @@ struct rr {
 static bool rr_sends(const struct nv_spec *spec, bool client)
 {
     (void)spec;
-    return client; /* replies follow no schedule: there is nothing to hold them against */
+    (void)client;
+    return true;
 }
 
 static bool rr_receives(const struct nv_spec *spec, bool client)
@@ -154,8 +155,8 @@ static void rr_input(void *self, uint64_t now_ns, const struct nv_rx_message *me
 static void rr_sent(void *self, const struct nv_header *header, enum nv_tx_outcome outcome)
 {
     struct rr *rr = self;
-    if (!rr->client)
-        return;
+    if (!rr->client && outcome == NV_TX_SENT)
+        return; /* a reply follows no schedule: what is told of them is which were refused */
     nv_source_sent(&rr->source, header, outcome);
     if (rr->closed_loop && outcome != NV_TX_SENT)
         free_slot_of(rr, header->seq);

@@ -20,7 +20,7 @@ struct nv_workload_config {
     unsigned flow;
     bool client;
     uint32_t run_tag;
-    struct nv_tx *tx; /* records what this end sends; NULL when nothing of it is measured */
+    struct nv_tx *tx; /* records what this end sends; NULL when it sends nothing */
     struct nv_rx *rx; /* records what this end receives and measures; NULL when nothing */
 };
 
