@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "measure/report.h"
+#include "path/report.h"
 #include "spec/spec.h"
 
 /* What one run gave, ready to be written: rows of flow × direction with both ends' reports put
@@ -46,6 +47,7 @@ struct nv_run_result {
     char start_utc[NV_CLOCK_UTC_BYTES];
     bool shared_clock; /* both ends read one clock: one-way times have a meaning */
     uint64_t steal_ns;
+    struct nv_path_report path; /* of the emulated path, if there was one */
     bool valid;
     char flags[NV_FLAGS_BYTES]; /* ;-separated: sched_lag, steal, aborted, ledger, … */
     unsigned row_count;

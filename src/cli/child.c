@@ -54,15 +54,18 @@ static void read_cb(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
         (void)uv_read_stop(stream);
 }
 
-static int spawn(struct nv_child *child, uv_loop_t *loop, bool ipv6, struct nv_error *err)
+static int spawn(struct nv_child *child, uv_loop_t *loop, const char *bind, struct nv_error *err)
 {
     char program[4096];
     size_t len = sizeof program;
     int status = uv_exepath(program, &len);
     if (status)
         return nv_fail(err, NV_E_FAILED, "uv_exepath: %s", uv_strerror(status));
-    char *arguments[] = {
-        program, "serve", "--child", "--port", "0", "--bind", ipv6 ? "::1" : "127.0.0.1", NULL};
+    char address[64];
+    (void)snprintf(address, sizeof address, "%s", bind);
+    /* Beyond loopback there is nobody but us: the namespace is our own. */
+    char *arguments[] = {program, "serve",  "--child", "--open", "--port",
+                         "0",     "--bind", address,   NULL};
     uv_stdio_container_t stdio[3] = {
         {.flags = UV_IGNORE},
         {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&child->output},
@@ -85,10 +88,10 @@ static int spawn(struct nv_child *child, uv_loop_t *loop, bool ipv6, struct nv_e
     return NV_OK;
 }
 
-int nv_child_start(struct nv_child *child, uv_loop_t *loop, bool ipv6, struct nv_error *err)
+int nv_child_start(struct nv_child *child, uv_loop_t *loop, const char *bind, struct nv_error *err)
 {
     memset(child, 0, sizeof *child);
-    if (spawn(child, loop, ipv6, err))
+    if (spawn(child, loop, bind, err))
         return err->code;
     have_patience(child, START_WAIT_MS);
     (void)uv_read_start((uv_stream_t *)&child->output, alloc_cb, read_cb);

@@ -9,7 +9,7 @@
 #include "base/error.h"
 
 /* The server that `run` starts for itself when it is given none: this program again, as
- * `serve --child --port 0` on loopback. It ends with us, whatever ends us. */
+ * `serve --child --port 0`, listening on the given address. It ends with us, whatever ends us. */
 struct nv_child {
     uv_process_t process;
     uv_pipe_t output;
@@ -22,7 +22,7 @@ struct nv_child {
 
 /* Starts it. Turn the loop for as long as it is awaited, and no longer than you like; then it has
  * an address, or an error. Stop it in any case. */
-int nv_child_start(struct nv_child *, uv_loop_t *, bool ipv6, struct nv_error *err);
+int nv_child_start(struct nv_child *, uv_loop_t *, const char *bind, struct nv_error *err);
 bool nv_child_awaited(const struct nv_child *);
 /* Its control address. */
 int nv_child_address(struct nv_child *, struct sockaddr_storage *address, struct nv_error *err);

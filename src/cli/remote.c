@@ -60,6 +60,8 @@ static int remote_open(void *context, uint64_t token, uint16_t data_port, struct
 static void remote_start(void *context, uint64_t t0_ns)
 {
     struct nv_remote *remote = context;
+    if (remote->started)
+        remote->started(remote->started_context, t0_ns, t0_ns + nv_spec_end_ns(&remote->spec));
     nv_endpoint_start(remote->endpoint, t0_ns);
 }
 

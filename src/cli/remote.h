@@ -21,6 +21,9 @@ struct nv_remote {
     json_t *hello;                   /* ours, and the server's */
     json_t *server_hello;
     bool shared_clock;
+    /* Told when a run begins (NULL: nobody is); the run is from t0_ns to end_ns. */
+    void (*started)(void *context, uint64_t t0_ns, uint64_t end_ns);
+    void *started_context;
     const bool *interrupted; /* borrowed: the user wants an end of it */
     bool link_open, connected;
     unsigned handles_open;

@@ -11,10 +11,9 @@
 #include "base/clock.h"
 #include "campaign/settings.h"
 #include "cli/arguments.h"
-#include "cli/child.h"
 #include "cli/cli.h"
+#include "cli/ends.h"
 #include "cli/manifest.h"
-#include "cli/remote.h"
 #include "cli/runner.h"
 #include "cli/threshold.h"
 #include "output/table.h"
@@ -30,9 +29,7 @@ struct run {
     uv_loop_t loop;
     uv_signal_t signals[2];
     bool interrupted;
-    struct sockaddr_storage server; /* its control address */
-    struct nv_child child;
-    struct nv_remote remote;
+    struct nv_ends ends;
     struct nv_runner runner;
     struct nv_result result;
     struct nv_csv_set *csv;
@@ -43,7 +40,7 @@ struct run {
     char campaign_id[NV_ID_BYTES];
     char start_utc[NV_CLOCK_UTC_BYTES];
     char system[128];
-    bool remote_open, loop_open;
+    bool loop_open;
 };
 
 static int parse_command_line(struct run *run, int argc, char **argv, struct nv_error *err)
@@ -112,10 +109,14 @@ static int check_settings(struct run *run, struct nv_error *err)
         return err->code;
     if (settings->fail_if[0] && nv_threshold_parse(&run->threshold, settings->fail_if, err))
         return err->code;
-    for (unsigned i = 0; i < run->plan.cell_count; i++)
+    for (unsigned i = 0; i < run->plan.cell_count; i++) {
+        struct nv_path path;
         for (unsigned arm = 0; arm < run->plan.arms; arm++)
             if (check_spec(&run->plan.cells[i].arm[arm], err))
                 return err->code;
+        if (nv_campaign_path(&run->campaign, run->plan.cells[i].arm[0].path, &path, err))
+            return err->code;
+    }
     return NV_OK;
 }
 
@@ -140,33 +141,6 @@ static void open_loop(struct run *run)
         (void)uv_signal_start(&run->signals[i], signal_cb, numbers[i]);
     }
     run->loop_open = true;
-}
-
-/* May wait for a name server for long, which a signal ends as long as the loop is not open. */
-static int resolve_server(struct run *run, struct nv_error *err)
-{
-    const struct nv_settings *settings = &run->campaign.settings;
-    int family = settings->ipv6 ? AF_INET6 : settings->ipv4 ? AF_INET : AF_UNSPEC;
-    return settings->server[0] ? nv_resolve(settings->server, family, &run->server, err) : NV_OK;
-}
-
-static int start_server(struct run *run, struct nv_error *err)
-{
-    if (nv_child_start(&run->child, &run->loop, run->campaign.settings.ipv6, err))
-        return err->code;
-    while (nv_child_awaited(&run->child) && !run->interrupted)
-        (void)uv_run(&run->loop, UV_RUN_ONCE);
-    if (run->interrupted)
-        return nv_fail(err, NV_E_INTERRUPTED, "interrupted");
-    return nv_child_address(&run->child, &run->server, err);
-}
-
-static int reach_server(struct run *run, struct nv_error *err)
-{
-    if (!run->campaign.settings.server[0] && start_server(run, err))
-        return err->code;
-    run->remote_open = true;
-    return nv_remote_open(&run->remote, &run->loop, &run->server, &run->interrupted, err);
 }
 
 static void describe_system(struct run *run)
@@ -206,16 +180,16 @@ static int prepare(struct run *run, int argc, char **argv, struct nv_error *err)
     identify(run);
     run->environment = nv_environment();
     describe_system(run);
-    if (resolve_server(run, err))
+    if (nv_ends_prepare(&run->ends, &run->campaign, &run->plan, err))
         return err->code;
     open_loop(run);
-    if (reach_server(run, err) ||
+    if (nv_ends_reach(&run->ends, &run->loop, &run->interrupted, err) ||
         nv_result_open(&run->result, &run->campaign.settings, run->start_utc, err) ||
         nv_csv_set_open(&run->csv, run->result.path, err))
         return err->code;
     run->runner.campaign = &run->campaign;
     run->runner.plan = &run->plan;
-    run->runner.remote = &run->remote;
+    run->runner.ends = &run->ends;
     run->runner.csv = run->csv;
     run->runner.result = &run->result;
     run->runner.campaign_id = run->campaign_id;
@@ -231,7 +205,7 @@ static int prepare(struct run *run, int argc, char **argv, struct nv_error *err)
                                          .start_utc = run->start_utc,
                                          .argc = argc,
                                          .argv = argv,
-                                         .server_hello = run->remote.server_hello,
+                                         .server_hello = nv_ends_hello(&run->ends),
                                          .client_environment = run->environment,
                                          .rejections = run->runner.rejections};
     return nv_manifest_write(&run->manifest, run->result.path, err);
@@ -320,9 +294,7 @@ static int conclude(struct run *run, struct nv_error *err)
 static void close_loop(struct run *run)
 {
     (void)uv_run(&run->loop, UV_RUN_NOWAIT); /* a signal may lie there */
-    if (run->remote_open)
-        nv_remote_close(&run->remote);
-    nv_child_stop(&run->child, &run->loop);
+    nv_ends_close(&run->ends, &run->loop);
     for (unsigned i = 0; i < 2; i++)
         uv_close((uv_handle_t *)&run->signals[i], NULL);
     (void)uv_run(&run->loop, UV_RUN_DEFAULT);
@@ -340,6 +312,8 @@ static void clean_up(struct run *run, struct nv_error *err)
     nv_result_close(&run->result, kept);
     if (run->loop_open)
         close_loop(run);
+    else
+        nv_ends_close(&run->ends, NULL);
     if (run->interrupted && err->code != NV_E_INTERRUPTED)
         (void)nv_fail(err, NV_E_INTERRUPTED, "interrupted");
     json_decref(run->environment);

@@ -102,18 +102,21 @@ static int run_once(struct nv_runner *runner, unsigned cell, struct nv_run_resul
     run->spec.seed = nv_plan_block_seed(runner->plan, cell, run->key.block);
     if (run->key.block == 0 && run->spec.duration_ns > WARMUP_RUN_NS)
         run->spec.duration_ns = WARMUP_RUN_NS;
-    run->shared_clock = runner->remote->shared_clock;
+    struct nv_path path;
+    struct nv_remote *remote = nv_ends_remote(runner->ends, nv_network_of(&run->spec));
+    if (nv_campaign_path(runner->campaign, run->spec.path, &path, err))
+        return err->code;
+    run->shared_clock = remote->shared_clock;
     nv_clock_utc(run->start_utc);
     show_progress(runner, run);
     uint64_t steal_ns = nv_kernel_steal_ns();
-    if (nv_remote_run(runner->remote, &run->spec, err))
+    if (nv_ends_run(runner->ends, &run->spec, &path, &run->path, err))
         return err->code;
     run->steal_ns = nv_kernel_steal_ns() - steal_ns;
-    if (nv_run_result_build(run, nv_remote_ours(runner->remote), nv_remote_theirs(runner->remote),
-                            err))
+    if (nv_run_result_build(run, nv_remote_ours(remote), nv_remote_theirs(remote), err))
         return err->code;
     nv_gates_apply(run, runner->overshoot_ns);
-    nv_remote_pause(runner->remote, runner->campaign->settings.settle_ns);
+    nv_remote_pause(remote, runner->campaign->settings.settle_ns);
     return NV_OK;
 }
 
@@ -167,7 +170,7 @@ static int attempt_block(struct nv_runner *runner, unsigned cell, unsigned block
 {
     unsigned arms = runner->plan->arms;
     unsigned first = arms == 2 && block ? runner->cells[cell].first_arm[block - 1] : 0;
-    struct nv_error *err = &runner->remote->run_error;
+    struct nv_error *err = &runner->block_error;
     memset(runs, 0, 2 * sizeof *runs);
     for (unsigned slot = 0; slot < arms; slot++) {
         unsigned arm = slot ? 1 - first : first;
@@ -224,7 +227,7 @@ static int run_block(struct nv_runner *runner, unsigned cell, unsigned block, st
     for (unsigned attempt = 1;; attempt++) {
         if (attempt_block(runner, cell, block, attempt, runs)) {
             struct nv_error late = {0};
-            *err = runner->remote->run_error;
+            *err = runner->block_error;
             (void)keep_half(runner, runs, &late);
             dispose_block(runs);
             return nv_fail_within(err, "%s block %u", runner->plan->cells[cell].id, block);

@@ -6,8 +6,8 @@
 
 #include "campaign/order.h"
 #include "campaign/settings.h"
+#include "cli/ends.h"
 #include "cli/manifest.h"
-#include "cli/remote.h"
 #include "output/csv.h"
 #include "output/progress.h"
 #include "output/summary.h"
@@ -36,7 +36,7 @@ struct nv_cell_state {
 struct nv_runner {
     const struct nv_campaign *campaign;
     const struct nv_plan *plan;
-    struct nv_remote *remote;
+    struct nv_ends *ends;
     struct nv_csv_set *csv;
     const struct nv_result *result; /* is announced with the first run that is kept */
     struct nv_progress progress;
@@ -51,6 +51,7 @@ struct nv_runner {
     /* the summary that finish() makes; owned */
     struct nv_summary_cell *summary_cells;
     unsigned summary_count;
+    struct nv_error block_error; /* why a block was given up */
 };
 
 int nv_runner_init(struct nv_runner *runner, struct nv_error *err);

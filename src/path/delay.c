@@ -35,12 +35,9 @@ static int read_table(struct delay *delay, const char *file, struct nv_error *er
     if (!in)
         return nv_fail_errno(err, NV_E_USAGE, errno, "jitter-table %.200s", file);
     delay->table_ns = calloc(TABLE_MAX, sizeof *delay->table_ns);
-    while (delay->table_ns && delay->table_count < TABLE_MAX &&
-           (got = fscanf(in, "%lf", &ms)) == 1) {
-        if (!(ms >= 0 && ms <= 1e6))
-            break;
+    while (delay->table_ns && (got = fscanf(in, "%lf", &ms)) == 1 && ms >= 0 && ms <= 1e6 &&
+           delay->table_count < TABLE_MAX)
         delay->table_ns[delay->table_count++] = (uint64_t)llround(ms * 1e6);
-    }
     (void)fclose(in);
     if (got != EOF || !delay->table_count)
         return nv_fail(err, NV_E_USAGE,

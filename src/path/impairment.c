@@ -2,6 +2,7 @@
 #include "path/impairment.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,12 +48,12 @@ static bool next_part(const char **text, const char *separators, char part[PART_
 
 static int parse_gilbert(void *value, const char *text, bool in_time)
 {
-    struct nv_gilbert ge = {.on = true, .loss_bad = 1};
+    struct nv_gilbert_elliott ge = {.on = true, .loss_bad = 1};
     double *const shares[] = {&ge.p, &ge.r, &ge.loss_bad, &ge.loss_good};
     uint64_t *const times_ns[] = {&ge.good_ns, &ge.bad_ns};
     unsigned count = 0;
     if (strcmp(text, "none") == 0) {
-        *(struct nv_gilbert *)value = (struct nv_gilbert){0};
+        *(struct nv_gilbert_elliott *)value = (struct nv_gilbert_elliott){0};
         return NV_OK;
     }
     for (;; text++) {
@@ -68,7 +69,7 @@ static int parse_gilbert(void *value, const char *text, bool in_time)
     }
     if (count < 2 || (!in_time && ge.r <= 0))
         return NV_E_USAGE;
-    *(struct nv_gilbert *)value = ge;
+    *(struct nv_gilbert_elliott *)value = ge;
     return NV_OK;
 }
 
@@ -163,19 +164,21 @@ static int parse_queue(const struct nv_option *row, void *value, const char *tex
 }
 
 /* What was said of a path is kept as its text: nothing writes these values back. */
-static const struct nv_option_type share_type = {"a share such as 1% or 0.01", parse_share, NULL};
+static const struct nv_option_type share_type = {"a share such as 1% or 0.01", parse_share, NULL,
+                                                 NULL};
 static const struct nv_option_type ge_type = {
-    "none or P:R[:LOSS-BAD[:LOSS-GOOD]], such as 0.5%:20%", parse_ge, NULL};
+    "none or P:R[:LOSS-BAD[:LOSS-GOOD]], such as 0.5%:20%", parse_ge, NULL, NULL};
 static const struct nv_option_type ge_time_type = {
-    "none or GOOD:BAD[:LOSS-BAD[:LOSS-GOOD]], such as 900ms:30ms", parse_ge_time, NULL};
+    "none or GOOD:BAD[:LOSS-BAD[:LOSS-GOOD]], such as 900ms:30ms", parse_ge_time, NULL, NULL};
 static const struct nv_option_type numbers_type = {"none or ascending numbers such as 3+7+10-12",
-                                                   parse_numbers, NULL};
+                                                   parse_numbers, NULL, NULL};
 static const struct nv_option_type times_type = {"none or ascending times such as 2s-2.5s+7s-7.1s",
-                                                 parse_times, NULL};
+                                                 parse_times, NULL, NULL};
 static const struct nv_option_type bitrate_type = {"none or Nbit/s, such as 20Mbit/s",
-                                                   parse_bitrate, NULL};
+                                                   parse_bitrate, NULL, NULL};
 static const struct nv_option_type queue_type = {
-    "bytes, a time or bandwidth-delay products, such as 64k, 100ms or 1bdp", parse_queue, NULL};
+    "bytes, a time or bandwidth-delay products, such as 64k, 100ms or 1bdp", parse_queue, NULL,
+    NULL};
 
 static const char *const jitters[] = {"uniform", "normal", "pareto", "table", NULL};
 static const char *const orders[] = {"keep", "free", NULL};
@@ -329,5 +332,5 @@ uint64_t nv_impairment_queue_bytes(const struct nv_impairment *impairment, uint6
                    : queue->kind == NV_QUEUE_TIME
                        ? queue->amount * bytes_per_ns
                        : queue->amount * bytes_per_ns * (double)both_delay_ns;
-    return bytes < 2 * FRAME_BYTES ? (uint64_t)(2 * FRAME_BYTES) : (uint64_t)bytes;
+    return bytes < 2 * FRAME_BYTES ? (uint64_t)(2 * FRAME_BYTES) : (uint64_t)round(bytes);
 }

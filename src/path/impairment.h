@@ -11,12 +11,12 @@
 /* What a path does to the packets of one direction, as a table of settings. METHOD: names and
  * meanings as in tc-netem(8) where it has them. */
 
-enum nv_jitter { NV_JITTER_UNIFORM, NV_JITTER_NORMAL, NV_JITTER_PARETO, NV_JITTER_TABLE };
+enum nv_jitter_kind { NV_JITTER_UNIFORM, NV_JITTER_NORMAL, NV_JITTER_PARETO, NV_JITTER_TABLE };
 enum nv_aqm { NV_AQM_TAIL, NV_AQM_CODEL };
 enum nv_packet_order { NV_ORDER_KEEP, NV_ORDER_FREE };
 
 /* Gilbert and Elliott: a good and a bad state, and a loss probability in each. */
-struct nv_gilbert {
+struct nv_gilbert_elliott {
     bool on;
     double p, r;              /* per packet: good to bad, bad to good */
     uint64_t good_ns, bad_ns; /* in time: mean sojourns */
@@ -41,11 +41,11 @@ struct nv_queue_length {
 
 struct nv_impairment {
     uint64_t delay_ns, jitter_ns;
-    unsigned jitter_kind; /* enum nv_jitter */
+    unsigned jitter_kind; /* enum nv_jitter_kind */
     char jitter_table[NV_OPTION_TEXT_BYTES];
     unsigned order; /* enum nv_packet_order */
     double loss;
-    struct nv_gilbert ge, ge_time;
+    struct nv_gilbert_elliott ge, ge_time;
     struct nv_ranges drop;   /* packets by number, from the start of a run */
     struct nv_ranges outage; /* times since the start of a run, ns */
     double duplicate, corrupt;

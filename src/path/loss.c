@@ -48,7 +48,7 @@ const struct nv_element nv_element_loss = {
  * lost. It begins in a state of the chain's long run. */
 struct ge {
     struct nv_rng rng;
-    struct nv_gilbert model;
+    struct nv_gilbert_elliott model;
     bool bad;
 };
 
@@ -93,7 +93,7 @@ const struct nv_element nv_element_ge = {
  * packets come changes nothing of the weather. */
 struct ge_time {
     struct nv_rng weather, chance;
-    struct nv_gilbert model;
+    struct nv_gilbert_elliott model;
     uint64_t change_ns, end_ns;
     uint64_t events;
     bool bad;

@@ -92,6 +92,11 @@ static int apply_settings(struct nv_path *path, const char *text, const char *na
     return apply(path, text, NULL, err) ? nv_fail_within(err, "%s", name) : NV_OK;
 }
 
+int nv_path_parse_item(struct nv_path *scratch, const char *item, struct nv_error *err)
+{
+    return apply(scratch, item, NULL, err);
+}
+
 int nv_path_parse(struct nv_path *path, const char *text, const struct nv_path_preset *own,
                   struct nv_error *err)
 {

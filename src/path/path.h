@@ -32,6 +32,9 @@ extern const struct nv_path_preset nv_path_presets[];
 int nv_path_parse(struct nv_path *path, const char *text, const struct nv_path_preset *own,
                   struct nv_error *err);
 
+/* Is this one name or key=value legal, whatever stands beside it? Uses *scratch. */
+int nv_path_parse_item(struct nv_path *scratch, const char *item, struct nv_error *err);
+
 /* Delay there and back without jitter and queues, ns: what a bandwidth-delay product is made of. */
 uint64_t nv_path_both_delay_ns(const struct nv_path *path);
 

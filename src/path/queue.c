@@ -22,6 +22,14 @@ uint64_t nv_queue_weight(const struct nv_queue *queue, const struct nv_packet *p
     return packet->len_bytes + queue->overhead_bytes;
 }
 
+/* What the queue was before the run is not part of it. */
+static void account(const struct nv_queue *queue, const struct nv_packet *packet,
+                    struct nv_outlet *out)
+{
+    if (packet->counted)
+        nv_outlet_queue(out, queue->bytes);
+}
+
 void nv_queue_push(struct nv_queue *queue, struct nv_packet *packet, struct nv_outlet *out)
 {
     uint64_t weight = nv_queue_weight(queue, packet);
@@ -31,13 +39,13 @@ void nv_queue_push(struct nv_queue *queue, struct nv_packet *packet, struct nv_o
     }
     queue->bytes += weight;
     nv_packet_list_push(&queue->list, packet);
-    nv_outlet_queue(out, queue->bytes);
+    account(queue, packet, out);
 }
 
 void nv_queue_gone(struct nv_queue *queue, const struct nv_packet *packet, struct nv_outlet *out)
 {
     queue->bytes -= nv_queue_weight(queue, packet);
-    nv_outlet_queue(out, queue->bytes);
+    account(queue, packet, out);
 }
 
 /* RFC 8289, 5.5: the next packet, and whether its waiting has been above the target for long. */
@@ -51,7 +59,9 @@ static struct nv_packet *codel_look(struct nv_queue *queue, uint64_t now_ns, boo
         return NULL;
     }
     uint64_t waited_ns = now_ns - packet->at_ns;
-    if (waited_ns < CODEL_TARGET_NS || queue->bytes <= CODEL_FRAME_BYTES)
+    uint64_t behind_bytes = queue->bytes - nv_queue_weight(queue, packet);
+    uint64_t frame_bytes = CODEL_FRAME_BYTES + queue->overhead_bytes;
+    if (waited_ns < CODEL_TARGET_NS || behind_bytes <= frame_bytes)
         codel->first_above_ns = 0;
     else if (!codel->first_above_ns)
         codel->first_above_ns = now_ns + CODEL_INTERVAL_NS;

@@ -52,9 +52,14 @@ struct corrupt {
     bool mend;
 };
 
-/* Where the payload of TCP or UDP begins, and where their checksum is; false in other packets, in
- * those without payload and in fragments but the first. */
-static bool find_payload(const struct nv_packet *packet, uint32_t *payload, uint32_t *checksum)
+/* Where the parts of a packet of TCP or UDP are. */
+struct parts {
+    uint32_t payload, checksum;
+    bool udp;
+};
+
+/* False in other packets, in those without payload and in fragments but the first. */
+static bool find_parts(const struct nv_packet *packet, struct parts *parts)
 {
     const uint8_t *bytes = packet->bytes;
     bool v6 = packet->len_bytes >= 40 && bytes[0] >> 4 == 6;
@@ -65,44 +70,46 @@ static bool find_payload(const struct nv_packet *packet, uint32_t *payload, uint
     if ((!v4 && !v6) || fragment)
         return false;
     if (protocol == IPPROTO_UDP && packet->len_bytes > head + 8) {
-        *payload = head + 8;
-        *checksum = head + 6;
+        *parts = (struct parts){.payload = head + 8, .checksum = head + 6, .udp = true};
     } else if (protocol == IPPROTO_TCP && packet->len_bytes > head + 20) {
-        *payload = head + (bytes[head + 12] >> 4) * 4u;
-        *checksum = head + 16;
+        uint32_t len = (bytes[head + 12] >> 4) * 4u;
+        *parts = (struct parts){.payload = head + len, .checksum = head + 16};
     } else {
         return false;
     }
-    return *payload < packet->len_bytes;
+    return parts->payload < packet->len_bytes;
 }
 
-/* RFC 1624, equation 3: HC' = ~(~HC + ~m + m'), for a 16-bit word that became another. */
-static void mend(uint8_t *checksum, uint16_t before, uint16_t after)
+/* RFC 1624, equation 3: HC' = ~(~HC + ~m + m'), for a 16-bit word that became another. RFC 768: in
+ * UDP 0 means that there is none; one that comes out as 0 is written as 0xffff. */
+static void mend(uint8_t *checksum, bool udp, uint16_t before, uint16_t after)
 {
     uint16_t old = (uint16_t)(checksum[0] << 8 | checksum[1]);
+    if (udp && old == 0)
+        return;
     uint32_t sum = (uint16_t)~old + (uint16_t)~before + (uint32_t)after;
     sum = (sum & 0xffff) + (sum >> 16);
     sum = (sum & 0xffff) + (sum >> 16);
-    uint16_t now = (uint16_t)~sum;
+    uint16_t now = udp && sum == 0xffff ? 0xffff : (uint16_t)~sum;
     checksum[0] = (uint8_t)(now >> 8);
     checksum[1] = (uint8_t)now;
 }
 
 static void turn_bit(struct corrupt *corrupt, struct nv_packet *packet)
 {
-    uint32_t payload, checksum;
-    if (!find_payload(packet, &payload, &checksum))
+    struct parts parts;
+    if (!find_parts(packet, &parts))
         return;
     uint8_t *bytes = packet->bytes;
-    uint64_t bit = nv_rng_below(&corrupt->rng, 8ull * (packet->len_bytes - payload));
-    uint32_t at = payload + (uint32_t)(bit / 8);
+    uint64_t bit = nv_rng_below(&corrupt->rng, 8ull * (packet->len_bytes - parts.payload));
+    uint32_t at = parts.payload + (uint32_t)(bit / 8);
     uint8_t before = bytes[at];
     bytes[at] ^= (uint8_t)(1u << bit % 8);
     packet->corrupt = true;
     /* Headers are whole words long, so words begin where the parity of the payload says. */
-    bool high = (at - payload) % 2 == 0;
+    bool high = (at - parts.payload) % 2 == 0;
     if (corrupt->mend)
-        mend(&bytes[checksum], (uint16_t)(high ? before << 8 : before),
+        mend(&bytes[parts.checksum], parts.udp, (uint16_t)(high ? before << 8 : before),
              (uint16_t)(high ? bytes[at] << 8 : bytes[at]));
 }
 

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/ends.h"
+
+#include <string.h>
+
+#include "base/rng.h"
+#include "cli/cli.h"
+#include "transport/socket.h"
+
+enum nv_network nv_network_of(const struct nv_spec *spec)
+{
+    return strcmp(spec->path, "none") == 0 ? NV_NETWORK_REAL : NV_NETWORK_EMULATED;
+}
+
+static int prepare_real(struct nv_ends *ends, struct nv_error *err)
+{
+    const struct nv_settings *settings = ends->settings;
+    struct nv_far_end *end = &ends->end[NV_NETWORK_REAL];
+    int family = settings->ipv6 ? AF_INET6 : settings->ipv4 ? AF_INET : AF_UNSPEC;
+    /* May wait for a name server for long, which a signal ends as long as there is no loop. */
+    return settings->server[0] ? nv_resolve(settings->server, family, &end->server, err) : NV_OK;
+}
+
+/* Until a run says otherwise, nothing happens to packets. */
+static int prepare_emulated(struct nv_ends *ends, struct nv_error *err)
+{
+    struct nv_path empty;
+    if (ends->settings->server[0])
+        return nv_fail(err, NV_E_USAGE,
+                       "path: an emulated path has both ends on this machine; leave --server out");
+    if (nv_carrier_open(&ends->carrier, err) || nv_path_parse(&empty, "empty", NULL, err))
+        return err->code;
+    return nv_carrier_configure(&ends->carrier, &empty, 0, 0, err);
+}
+
+int nv_ends_prepare(struct nv_ends *ends, const struct nv_campaign *campaign,
+                    const struct nv_plan *plan, struct nv_error *err)
+{
+    memset(ends, 0, sizeof *ends);
+    ends->settings = &campaign->settings;
+    for (unsigned i = 0; i < plan->cell_count; i++)
+        ends->end[nv_network_of(&plan->cells[i].arm[0])].wanted = true;
+    if (ends->end[NV_NETWORK_REAL].wanted && prepare_real(ends, err))
+        return err->code;
+    return ends->end[NV_NETWORK_EMULATED].wanted ? prepare_emulated(ends, err) : NV_OK;
+}
+
+static const char *bind_address(const struct nv_ends *ends, enum nv_network network)
+{
+    if (network == NV_NETWORK_EMULATED)
+        return ends->settings->ipv6 ? NV_CARRIER_FAR_IPV6 : NV_CARRIER_FAR_IPV4;
+    return ends->settings->ipv6 ? "::1" : "127.0.0.1";
+}
+
+static int start_child(struct nv_ends *ends, enum nv_network network, uv_loop_t *loop,
+                       struct nv_error *err)
+{
+    struct nv_child *child = &ends->end[network].child;
+    bool far = network == NV_NETWORK_EMULATED;
+    if (far && nv_carrier_enter(&ends->carrier, NV_PLACE_FAR, err))
+        return err->code;
+    int failed = nv_child_start(child, loop, bind_address(ends, network), err);
+    if (far && nv_carrier_enter(&ends->carrier, NV_PLACE_NEAR, failed ? NULL : err))
+        return err->code;
+    while (!failed && nv_child_awaited(child) && !*ends->interrupted)
+        (void)uv_run(loop, UV_RUN_ONCE);
+    if (!failed && *ends->interrupted)
+        return nv_fail(err, NV_E_INTERRUPTED, "interrupted");
+    return failed ? failed : nv_child_address(child, &ends->end[network].server, err);
+}
+
+static int reach(struct nv_ends *ends, enum nv_network network, uv_loop_t *loop,
+                 struct nv_error *err)
+{
+    struct nv_far_end *end = &ends->end[network];
+    bool named = network == NV_NETWORK_REAL && ends->settings->server[0];
+    if (!named && start_child(ends, network, loop, err))
+        return err->code;
+    end->remote_open = true;
+    return nv_remote_open(&end->remote, loop, &end->server, ends->interrupted, err);
+}
+
+int nv_ends_reach(struct nv_ends *ends, uv_loop_t *loop, const bool *interrupted,
+                  struct nv_error *err)
+{
+    ends->interrupted = interrupted;
+    for (unsigned i = 0; i < 2; i++)
+        if (ends->end[i].wanted && reach(ends, (enum nv_network)i, loop, err))
+            return err->code;
+    return NV_OK;
+}
+
+struct nv_remote *nv_ends_remote(struct nv_ends *ends, enum nv_network network)
+{
+    return &ends->end[network].remote;
+}
+
+const json_t *nv_ends_hello(const struct nv_ends *ends)
+{
+    const json_t *real = ends->end[NV_NETWORK_REAL].remote.server_hello;
+    return real ? real : ends->end[NV_NETWORK_EMULATED].remote.server_hello;
+}
+
+static void started(void *context, uint64_t t0_ns, uint64_t end_ns)
+{
+    struct nv_ends *ends = context;
+    (void)nv_carrier_start(&ends->carrier, t0_ns, end_ns, &ends->path_error);
+}
+
+static int run_emulated(struct nv_ends *ends, const struct nv_spec *spec,
+                        const struct nv_path *path, struct nv_path_report *report,
+                        struct nv_error *err)
+{
+    struct nv_far_end *end = &ends->end[NV_NETWORK_EMULATED];
+    uint16_t control_port = nv_address_port(&end->server);
+    ends->path_error = (struct nv_error){0};
+    end->remote.started = started;
+    end->remote.started_context = ends;
+    /* The path's own streams, not those of the schedule. */
+    if (nv_carrier_configure(&ends->carrier, path, nv_mix64(spec->seed, 3), control_port, err) ||
+        nv_remote_run(&end->remote, spec, err))
+        return err->code;
+    if (ends->path_error.code) {
+        *err = ends->path_error;
+        return err->code;
+    }
+    return nv_carrier_report(&ends->carrier, report, err);
+}
+
+int nv_ends_run(struct nv_ends *ends, const struct nv_spec *spec, const struct nv_path *path,
+                struct nv_path_report *report, struct nv_error *err)
+{
+    *report = (struct nv_path_report){0};
+    if (nv_network_of(spec) == NV_NETWORK_EMULATED)
+        return run_emulated(ends, spec, path, report, err);
+    return nv_remote_run(&ends->end[NV_NETWORK_REAL].remote, spec, err);
+}
+
+void nv_ends_close(struct nv_ends *ends, uv_loop_t *loop)
+{
+    for (unsigned i = 0; i < 2 && loop; i++) {
+        if (ends->end[i].remote_open)
+            nv_remote_close(&ends->end[i].remote);
+        nv_child_stop(&ends->end[i].child, loop);
+    }
+    nv_carrier_close(&ends->carrier);
+}

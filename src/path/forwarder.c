@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+#include "path/forwarder.h"
+
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/rng.h"
+#include "measure/quantile.h"
+#include "path/chain.h"
+
+#define PACKETS_MAX 32768u    /* of one direction at once */
+#define PACKETS_TOUCHED 2048u /* of these, whose pages are taken before the run */
+#define READS_PER_TURN 32u
+#define TURNS_PER_LOOK 64u /* at the control socket, while there is no time to wait */
+
+struct way {
+    struct forwarder *forwarder;
+    int in_fd, out_fd;
+    struct nv_packet_pool pool;
+    struct nv_chain chain;
+    struct nv_hist late;
+    uint64_t refused_count;
+};
+
+struct forwarder {
+    struct nv_path path;
+    struct way way[2];
+    int control_fd;
+    uint16_t free_port;
+    bool configured, ended;
+    uint64_t now_ns;
+    uint8_t spare[NV_PACKET_MTU_MAX]; /* for what finds no room */
+};
+
+static bool write_packet(const struct way *way, const struct nv_packet *packet)
+{
+    return write(way->out_fd, packet->bytes, packet->len_bytes) == (ssize_t)packet->len_bytes;
+}
+
+static void release(void *context, struct nv_packet *packet)
+{
+    struct way *way = context;
+    if (packet->counted) {
+        bool waited = packet->at_ns != packet->in_ns;
+        nv_hist_add(&way->late, waited ? way->forwarder->now_ns - packet->at_ns : 0);
+    }
+    way->refused_count += !write_packet(way, packet) && packet->counted;
+    nv_packet_give(&way->pool, packet);
+}
+
+static uint16_t port_at(const uint8_t *bytes)
+{
+    return (uint16_t)(bytes[0] << 8 | bytes[1]);
+}
+
+/* TCP from or to the port that is to be left alone: the conversation about runs is not part of
+ * them. */
+static bool is_free(const struct forwarder *forwarder, const struct nv_packet *packet)
+{
+    const uint8_t *bytes = packet->bytes;
+    bool v6 = bytes[0] >> 4 == 6;
+    uint32_t head = v6 ? 40 : (bytes[0] & 15u) * 4;
+    uint16_t port = forwarder->free_port;
+    if (!port || packet->len_bytes < head + 4 || bytes[v6 ? 6 : 9] != IPPROTO_TCP)
+        return false;
+    return port_at(bytes + head) == port || port_at(bytes + head + 2) == port;
+}
+
+/* False when there is nothing more to read. */
+static bool read_packet(struct forwarder *forwarder, struct way *way)
+{
+    struct nv_packet *packet = nv_packet_take(&way->pool);
+    if (!packet) {
+        ssize_t n = read(way->in_fd, forwarder->spare, sizeof forwarder->spare);
+        if (n > 0)
+            nv_chain_overrun(&way->chain, nv_clock_ns(), (uint32_t)n);
+        return n > 0;
+    }
+    ssize_t n = read(way->in_fd, packet->bytes, way->pool.len_bytes_max);
+    if (n <= 0) {
+        nv_packet_give(&way->pool, packet);
+        return false;
+    }
+    packet->len_bytes = (uint32_t)n;
+    if (is_free(forwarder, packet)) {
+        (void)write_packet(way, packet);
+        nv_packet_give(&way->pool, packet);
+        return true;
+    }
+    forwarder->now_ns = packet->at_ns = nv_clock_ns();
+    nv_chain_input(&way->chain, packet);
+    return true;
+}
+
+/* Everything still under way is let go at once: it belongs to a run that is over. */
+static void close_way(struct way *way)
+{
+    nv_chain_run(&way->chain, UINT64_MAX - 1);
+    nv_chain_dispose(&way->chain);
+    nv_packet_pool_dispose(&way->pool);
+}
+
+static int open_way(struct forwarder *forwarder, unsigned index, uint64_t seed,
+                    struct nv_error *err)
+{
+    struct way *way = &forwarder->way[index];
+    const struct nv_chain_config config = {
+        .impairment = &forwarder->path.way[index],
+        .pool = &way->pool,
+        .sink = release,
+        .context = way,
+        .seed = nv_mix64(seed, index),
+        .both_delay_ns = nv_path_both_delay_ns(&forwarder->path),
+    };
+    way->refused_count = 0;
+    nv_hist_init(&way->late);
+    uint32_t stride = ((uint32_t)forwarder->path.mtu_bytes + 63) / 64 * 64;
+    if (nv_packet_pool_init(&way->pool, PACKETS_MAX, stride))
+        return nv_fail(err, NV_E_FAILED, "path: no memory");
+    memset(way->pool.bytes, 0, (size_t)PACKETS_TOUCHED * stride);
+    return nv_chain_init(&way->chain, &config, err);
+}
+
+static int configure(struct forwarder *forwarder, const struct nv_forwarder_request *request,
+                     struct nv_error *err)
+{
+    for (unsigned i = 0; i < 2 && forwarder->configured; i++)
+        close_way(&forwarder->way[i]);
+    forwarder->configured = true;
+    forwarder->path = request->path;
+    forwarder->free_port = request->free_port;
+    for (unsigned i = 0; i < 2; i++)
+        if (open_way(forwarder, i, request->seed, err))
+            return err->code;
+    return NV_OK;
+}
+
+static void report_way(struct way *way, struct nv_way_report *out)
+{
+    const struct nv_chain_account *account = nv_chain_account(&way->chain);
+    *out = (struct nv_way_report){
+        .in_count = account->in_count,
+        .in_bytes = account->in_bytes,
+        .out_count = account->out_count,
+        .out_bytes = account->out_bytes,
+        .dup_count = account->dup_count,
+        .corrupt_count = account->corrupt_count,
+        .reordered_count = account->reordered_count,
+        .held_count = account->held_count,
+        .queue_max_bytes = account->queue_max_bytes,
+        .weather_count = account->weather_count,
+        .delay_p50_ns = nv_quantile_value(&account->delay, 0.5),
+        .delay_p99_ns = nv_quantile_value(&account->delay, 0.99),
+        .delay_max_ns = account->delay.count ? account->delay.max : NV_UNKNOWN,
+        .late_p50_ns = nv_quantile_value(&way->late, 0.5),
+        .late_p99_ns = nv_quantile_value(&way->late, 0.99),
+        .late_max_ns = way->late.count ? way->late.max : NV_UNKNOWN,
+        .refused_count = way->refused_count,
+        .conserved = nv_chain_conserves(account),
+    };
+    memcpy(out->drop_count, account->drop_count, sizeof out->drop_count);
+}
+
+static void serve(struct forwarder *forwarder, const struct nv_forwarder_request *request,
+                  struct nv_forwarder_reply *reply)
+{
+    switch (request->op) {
+    case NV_FORWARDER_CONFIGURE:
+        (void)configure(forwarder, request, &reply->error);
+        break;
+    case NV_FORWARDER_START:
+        for (unsigned i = 0; i < 2; i++)
+            nv_chain_start(&forwarder->way[i].chain, request->start_ns, request->end_ns);
+        break;
+    default:
+        reply->report.known = true;
+        for (unsigned i = 0; i < 2; i++)
+            report_way(&forwarder->way[i], &reply->report.way[i]);
+        break;
+    }
+}
+
+/* Ends with whoever asks. */
+static void look_at_control(struct forwarder *forwarder)
+{
+    struct nv_forwarder_request request;
+    struct nv_forwarder_reply reply = {0};
+    ssize_t n = recv(forwarder->control_fd, &request, sizeof request, MSG_DONTWAIT);
+    if (n == 0)
+        forwarder->ended = true;
+    if (n != (ssize_t)sizeof request)
+        return;
+    serve(forwarder, &request, &reply);
+    (void)!send(forwarder->control_fd, &reply, sizeof reply, MSG_NOSIGNAL);
+}
+
+static bool read_devices(struct forwarder *forwarder)
+{
+    bool more = false;
+    for (unsigned i = 0; i < 2; i++) {
+        unsigned count = 0;
+        while (count < READS_PER_TURN && read_packet(forwarder, &forwarder->way[i]))
+            count++;
+        more |= count > 0;
+    }
+    return more;
+}
+
+static void release_due(struct forwarder *forwarder)
+{
+    forwarder->now_ns = nv_clock_ns();
+    for (unsigned i = 0; i < 2; i++)
+        nv_chain_run(&forwarder->way[i].chain, forwarder->now_ns);
+}
+
+static void wait_for_work(struct forwarder *forwarder)
+{
+    struct pollfd fds[3] = {{.fd = forwarder->control_fd, .events = POLLIN},
+                            {.fd = forwarder->way[0].in_fd, .events = POLLIN},
+                            {.fd = forwarder->way[1].in_fd, .events = POLLIN}};
+    uint64_t next_ns = UINT64_MAX;
+    for (unsigned i = 0; i < 2 && forwarder->configured; i++) {
+        uint64_t way_ns = nv_chain_next_ns(&forwarder->way[i].chain);
+        next_ns = way_ns < next_ns ? way_ns : next_ns;
+    }
+    uint64_t now_ns = nv_clock_ns();
+    uint64_t wait_ns = next_ns == UINT64_MAX ? NV_NS_PER_S
+                       : next_ns > now_ns    ? next_ns - now_ns
+                                             : 0;
+    const struct timespec timeout = {.tv_sec = (time_t)(wait_ns / NV_NS_PER_S),
+                                     .tv_nsec = (long)(wait_ns % NV_NS_PER_S)};
+    if (ppoll(fds, forwarder->configured ? 3 : 1, &timeout, NULL) > 0 && fds[0].revents)
+        look_at_control(forwarder);
+}
+
+void nv_forwarder_run(const int devices[2], int control_fd)
+{
+    struct forwarder *forwarder = calloc(1, sizeof *forwarder);
+    if (!forwarder)
+        return;
+    (void)prctl(PR_SET_TIMERSLACK, 1);
+    forwarder->control_fd = control_fd;
+    for (unsigned i = 0; i < 2; i++)
+        forwarder->way[i] =
+            (struct way){.forwarder = forwarder, .in_fd = devices[i], .out_fd = devices[1 - i]};
+    for (unsigned turn = 0; !forwarder->ended; turn++) {
+        bool more = false;
+        if (forwarder->configured) {
+            release_due(forwarder);
+            more = read_devices(forwarder);
+        }
+        if (!more)
+            wait_for_work(forwarder);
+        else if (turn % TURNS_PER_LOOK == 0)
+            look_at_control(forwarder);
+    }
+    for (unsigned i = 0; i < 2 && forwarder->configured; i++)
+        close_way(&forwarder->way[i]);
+    free(forwarder);
+}
