@@ -124,7 +124,14 @@ static int run_emulated(struct nv_ends *ends, const struct nv_spec *spec,
         *err = ends->path_error;
         return err->code;
     }
-    return nv_carrier_report(&ends->carrier, report, err);
+    if (nv_carrier_report(&ends->carrier, report, err))
+        return err->code;
+    for (unsigned i = 0; i < 2; i++)
+        if (!report->way[i].conserved)
+            return nv_fail(err, NV_E_FAILED,
+                           "the account of the emulated path does not balance: this is a bug in "
+                           "netversus");
+    return NV_OK;
 }
 
 int nv_ends_run(struct nv_ends *ends, const struct nv_spec *spec, const struct nv_path *path,

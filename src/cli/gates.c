@@ -5,6 +5,7 @@
 #include "measure/quantile.h"
 
 #define LAG_NS_MIN (50 * NV_NS_PER_US)
+#define PATH_LATE_NS_MIN (300 * NV_NS_PER_US)
 #define STEAL_SHARE_MAX 0.005
 /* /proc/stat counts whole ticks of all processors: two of them are no evidence. */
 #define STEAL_NS_MIN (20 * NV_NS_PER_MS)
@@ -43,6 +44,19 @@ static void gate_lag(struct nv_run_result *run, const struct nv_result_row *row,
         reject(run, "sched_lag");
 }
 
+/* The emulator against itself: late, or out of room. */
+static void gate_path(struct nv_run_result *run, uint64_t overshoot_ns)
+{
+    uint64_t limit_ns = larger(PATH_LATE_NS_MIN, 4 * overshoot_ns);
+    for (unsigned i = 0; i < 2 && run->path.known; i++) {
+        const struct nv_way_report *way = &run->path.way[i];
+        if (way->late_p99_ns != NV_UNKNOWN && way->late_p99_ns > limit_ns)
+            reject(run, "path_late");
+        if (way->drop_count[NV_DROP_OVERRUN] || way->device_drop_count || way->refused_count)
+            reject(run, "path_overrun");
+    }
+}
+
 void nv_gates_apply(struct nv_run_result *run, uint64_t overshoot_ns)
 {
     for (unsigned i = 0; i < run->row_count; i++) {
@@ -53,6 +67,7 @@ void nv_gates_apply(struct nv_run_result *run, uint64_t overshoot_ns)
         if (run->shared_clock && row->rx->negative_count)
             reject(run, "causality");
     }
+    gate_path(run, overshoot_ns);
     uint64_t length_ns = nv_spec_end_ns(&run->spec);
     if (run->steal_ns > STEAL_NS_MIN && (double)run->steal_ns > STEAL_SHARE_MAX * (double)length_ns)
         reject(run, "steal");

@@ -32,6 +32,27 @@ static void list_engines(void)
     }
 }
 
+static void list_paths(void)
+{
+    for (const struct nv_path_preset *p = nv_path_presets; p->name; p++) {
+        char help[1024];
+        (void)snprintf(help, sizeof help, "%s%s%s%s%s%s", p->help, p->settings[0] ? "; " : "",
+                       p->settings, p->source ? " (" : "", p->source ? p->source : "",
+                       p->source ? ")" : "");
+        nv_print_entry(p->name, help, LIST_COLUMN);
+    }
+    (void)printf("\nA path is a name, settings that change it, or settings alone:\n"
+                 "  --path wifi   --path dsl,up.rate=1Mbit/s   --path 'delay=20ms,loss=0|1%%|5%%'\n"
+                 "up. and down. before a setting mean one direction; | makes a path of each value; "
+                 "mtu=1500\nis the largest packet of both. Settings:\n\n");
+    for (const struct nv_option *o = nv_impairment_options; o->name; o++) {
+        char help[512];
+        (void)snprintf(help, sizeof help, "%s (%s)", o->help,
+                       o->fallback[0] ? o->fallback : "none");
+        nv_print_entry(o->name, help, LIST_COLUMN);
+    }
+}
+
 static void list_metrics(void)
 {
     for (unsigned m = 0; m < NV_METRIC_COUNT; m++)
@@ -55,6 +76,7 @@ static const struct {
     const char *help;
 } lists[] = {{"workloads", list_workloads, "what the two ends can do"},
              {"engines", list_engines, "how sockets can be driven, on each transport"},
+             {"paths", list_paths, "emulated networks, and what can happen in them"},
              {"metrics", list_metrics, "what is compared"},
              {"options", list_options, "of run, and so of scenarios"},
              {"columns", list_columns, "of every CSV file, as Markdown"}};

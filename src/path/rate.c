@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,7 +83,7 @@ const struct nv_element nv_element_rate = {
 /* Mahimahi's format: each line is the ms at which up to 1500 bytes may go; what is not used then is
  * lost, and after the last line the trace begins again. */
 
-#define TRACE_LINES_MAX 10000000u
+#define TRACE_LINES_MAX (1u << 23)
 #define OPPORTUNITY_BYTES 1500u
 
 struct trace {
@@ -108,21 +109,26 @@ static uint64_t period_ns(const struct trace *trace)
 static int read_trace(struct trace *trace, FILE *in)
 {
     unsigned room = 0;
-    unsigned ms;
+    uint64_t last_ms = 0;
+    char text[16];
     int got;
-    while ((got = fscanf(in, "%u", &ms)) == 1) {
+    while ((got = fscanf(in, "%15s", text)) == 1) {
+        char *end;
+        uint64_t ms = strtoull(text, &end, 10);
+        if (!isdigit((unsigned char)text[0]) || *end || ms < last_ms || ms > UINT32_MAX)
+            return -1;
         if (trace->count == room) {
             room = room ? 2 * room : 4096;
-            uint32_t *more = realloc(trace->ms, room * sizeof *more);
-            if (!more || room > TRACE_LINES_MAX)
+            uint32_t *more =
+                room > TRACE_LINES_MAX ? NULL : realloc(trace->ms, room * sizeof *more);
+            if (!more)
                 return -1;
             trace->ms = more;
         }
-        if (trace->count && ms < trace->ms[trace->count - 1])
-            return -1;
-        trace->ms[trace->count++] = ms;
+        trace->ms[trace->count++] = (uint32_t)ms;
+        last_ms = ms;
     }
-    return got == EOF && trace->count && trace->ms[trace->count - 1] ? 0 : -1;
+    return got == EOF && last_ms ? 0 : -1;
 }
 
 static int trace_init(void *self, const struct nv_element_config *config, struct nv_error *err)

@@ -3,6 +3,7 @@
 #define NV_PATH_REPORT_H
 
 #include "path/element.h"
+#include "path/path.h"
 
 /* What an emulated path was seen to do in one run: observed, not asked for. */
 
