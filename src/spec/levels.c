@@ -78,7 +78,7 @@ static bool put_item(const char *item, size_t len, unsigned pick, char *out, siz
         value = strchr(value, '|') + 1;
     size_t key_len = equals ? (size_t)(equals + 1 - item) : 0;
     size_t value_len = strcspn(value, "|,;");
-    if (used + key_len + value_len + 2 > out_bytes)
+    if (used + (used > 0) + key_len + value_len >= out_bytes)
         return false;
     if (used)
         out[used++] = ',';
