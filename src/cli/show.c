@@ -101,10 +101,9 @@ int nv_list_main(int argc, char **argv, struct nv_error *err)
         lists[i].print();
         found = true;
     }
-    return found
-               ? NV_OK
-               : nv_fail(err, NV_E_USAGE,
-                         "'%.40s' is not workloads, engines, metrics, options or columns", argv[1]);
+    return found ? NV_OK
+                 : nv_fail(err, NV_E_USAGE, "'%.40s' is no topic; netversus list names them",
+                           argv[1]);
 }
 
 int nv_explain_main(int argc, char **argv, struct nv_error *err)
