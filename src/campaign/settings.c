@@ -201,6 +201,17 @@ int nv_campaign_path(const struct nv_campaign *campaign, const char *text, struc
     return nv_path_parse(path, text, own, err);
 }
 
+const char *nv_campaign_path_settings(const struct nv_campaign *campaign, const char *name)
+{
+    for (unsigned i = 0; i < campaign->path_count; i++)
+        if (strcmp(campaign->paths[i].name, name) == 0)
+            return campaign->paths[i].settings;
+    for (const struct nv_path_preset *preset = nv_path_presets; preset->name; preset++)
+        if (strcmp(preset->name, name) == 0)
+            return preset->settings;
+    return NULL;
+}
+
 static struct nv_named_path *named_path(struct nv_campaign *campaign, const char *name)
 {
     for (unsigned i = 0; i < campaign->path_count; i++)

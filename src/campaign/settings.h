@@ -65,9 +65,12 @@ int nv_campaign_load(struct nv_campaign *campaign, const char *file, struct nv_e
 /* The built-in campaign: small, quick, on loopback. */
 void nv_campaign_quick(struct nv_campaign *campaign);
 
-/* The path of that name and what it stands for (path/path.h); named paths come first. */
+/* What a path stands for (path/path.h); the scenario's own names come before the presets. */
 int nv_campaign_path(const struct nv_campaign *campaign, const char *text, struct nv_path *path,
                      struct nv_error *err);
+
+/* The settings of a name; NULL when it is none. */
+const char *nv_campaign_path_settings(const struct nv_campaign *campaign, const char *name);
 
 /* One combination of all factors but the transport. */
 struct nv_cell {

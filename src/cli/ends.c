@@ -101,6 +101,13 @@ const json_t *nv_ends_hello(const struct nv_ends *ends)
     return real ? real : ends->end[NV_NETWORK_EMULATED].remote.server_hello;
 }
 
+const char *nv_ends_where(const struct nv_ends *ends)
+{
+    if (!ends->end[NV_NETWORK_EMULATED].wanted)
+        return ends->settings->server[0] ? ends->settings->server : "loopback";
+    return ends->end[NV_NETWORK_REAL].wanted ? "loopback and emulated paths" : "emulated path";
+}
+
 static void started(void *context, uint64_t t0_ns, uint64_t end_ns)
 {
     struct nv_ends *ends = context;

@@ -40,6 +40,9 @@ struct nv_remote *nv_ends_remote(struct nv_ends *, enum nv_network);
 /* The hello of a server, for the record: that of the real network first. */
 const json_t *nv_ends_hello(const struct nv_ends *);
 
+/* For people: "loopback", a server's name, "emulated paths". */
+const char *nv_ends_where(const struct nv_ends *);
+
 /* One run over its network; the report says what the path did, if it was emulated. */
 int nv_ends_run(struct nv_ends *, const struct nv_spec *, const struct nv_path *,
                 struct nv_path_report *, struct nv_error *err);

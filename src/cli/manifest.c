@@ -41,6 +41,21 @@ static json_t *cells_json(const struct nv_plan *plan)
     return out;
 }
 
+/* What the names among the paths of the plan stand for: a later version may know them otherwise. */
+static json_t *paths_json(const struct nv_campaign *campaign, const struct nv_plan *plan)
+{
+    json_t *out = json_object();
+    for (unsigned i = 0; i < plan->cell_count; i++) {
+        char name[NV_OPTION_TEXT_BYTES];
+        (void)snprintf(name, sizeof name, "%s", plan->cells[i].arm[0].path);
+        name[strcspn(name, ",")] = '\0';
+        const char *settings = nv_campaign_path_settings(campaign, name);
+        if (settings)
+            json_object_set_new(out, name, json_string(settings));
+    }
+    return out;
+}
+
 static json_t *argv_json(int argc, char **argv)
 {
     json_t *out = json_array();
@@ -89,6 +104,7 @@ json_t *nv_manifest_json(const struct nv_manifest *manifest)
                         json_pack("{s:i,s:I}", "sub_bucket_bits", NV_HIST_BITS, "limit_ns",
                                   (json_int_t)NV_HIST_LIMIT));
     json_object_set_new(out, "cells", cells_json(manifest->plan));
+    json_object_set_new(out, "paths", paths_json(manifest->campaign, manifest->plan));
     json_object_set_new(out, "environment", environment_json(manifest));
     json_object_set_new(out, "rejections", json_deep_copy(manifest->rejections));
     json_object_set_new(out, "complete", json_boolean(manifest->complete));

@@ -216,7 +216,7 @@ static void fill_summary(struct run *run)
     run->summary = (struct nv_summary){
         .campaign_id = run->campaign_id,
         .scenario = run->campaign.settings.scenario,
-        .where = run->campaign.settings.server[0] ? run->campaign.settings.server : "loopback",
+        .where = nv_ends_where(&run->ends),
         .system = run->system,
         .directory = run->result.path,
         .seed = run->plan.seed,
