@@ -68,7 +68,8 @@ static int make_place(struct nv_carrier *carrier, enum nv_place place, struct nv
 }
 
 /* In the child: nothing but the packets and the socket over which it is told. */
-_Noreturn static void be_forwarder(const struct nv_carrier *carrier, int control_fd, pid_t parent)
+_Noreturn static void be_forwarder(const struct nv_carrier *carrier, nv_forward *forward,
+                                   int control_fd, pid_t parent)
 {
     const int fds[2] = {[NV_WAY_UP] = carrier->device[NV_PLACE_NEAR].fd,
                         [NV_WAY_DOWN] = carrier->device[NV_PLACE_FAR].fd};
@@ -77,11 +78,11 @@ _Noreturn static void be_forwarder(const struct nv_carrier *carrier, int control
     (void)setpgid(0, 0); /* Ctrl-C is for the parent, which closes the socket */
     (void)close(carrier->control_fd);
     if (getppid() == parent)
-        nv_forwarder_run(fds, control_fd);
+        forward(fds, control_fd);
     _exit(0);
 }
 
-static int start_forwarder(struct nv_carrier *carrier, struct nv_error *err)
+static int start_forwarder(struct nv_carrier *carrier, nv_forward *forward, struct nv_error *err)
 {
     int sockets[2];
     pid_t parent = getpid();
@@ -90,12 +91,17 @@ static int start_forwarder(struct nv_carrier *carrier, struct nv_error *err)
     carrier->control_fd = sockets[0];
     carrier->forwarder = fork();
     if (carrier->forwarder == 0)
-        be_forwarder(carrier, sockets[1], parent);
+        be_forwarder(carrier, forward, sockets[1], parent);
     (void)close(sockets[1]);
     return carrier->forwarder < 0 ? nv_fail_errno(err, NV_E_FAILED, errno, "fork") : NV_OK;
 }
 
 int nv_carrier_open(struct nv_carrier *carrier, struct nv_error *err)
+{
+    return nv_carrier_open_with(carrier, nv_forwarder_run, err);
+}
+
+int nv_carrier_open_with(struct nv_carrier *carrier, nv_forward *forward, struct nv_error *err)
 {
     *carrier =
         (struct nv_carrier){.namespace_fd = {-1, -1},
@@ -106,7 +112,7 @@ int nv_carrier_open(struct nv_carrier *carrier, struct nv_error *err)
     if (nv_device_probe(err) || (geteuid() != 0 && become_owner(err)) ||
         make_place(carrier, NV_PLACE_FAR, err) || make_place(carrier, NV_PLACE_NEAR, err))
         return err->code;
-    return start_forwarder(carrier, err);
+    return start_forwarder(carrier, forward, err);
 }
 
 int nv_carrier_enter(const struct nv_carrier *carrier, enum nv_place place, struct nv_error *err)

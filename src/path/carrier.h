@@ -18,6 +18,8 @@
 #define NV_CARRIER_NEAR_IPV6 "2001:2::1" /* RFC 5180 */
 #define NV_CARRIER_FAR_IPV6 "2001:2::2"
 
+typedef void nv_forward(const int devices[2], int control_fd);
+
 enum nv_place { NV_PLACE_NEAR, NV_PLACE_FAR };
 
 struct nv_carrier {
@@ -32,6 +34,9 @@ struct nv_carrier {
 /* From a process with one thread: it is at the near place from then on, and so is every thread that
  * it starts. On failure one line says what is missing and how to get it. Close it in any case. */
 int nv_carrier_open(struct nv_carrier *, struct nv_error *err);
+/* The same with another process between the devices: forward() is called in it as
+ * nv_forwarder_run() would be. For benchmarks. */
+int nv_carrier_open_with(struct nv_carrier *, nv_forward *forward, struct nv_error *err);
 /* The calling thread goes there; new processes and sockets are there, too. */
 int nv_carrier_enter(const struct nv_carrier *, enum nv_place, struct nv_error *err);
 
