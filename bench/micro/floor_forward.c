@@ -33,7 +33,7 @@
 static _Noreturn void fail(const char *what)
 {
     (void)fprintf(stderr, "floor_forward: %s\n", what);
-    exit(1);
+    _exit(1);
 }
 
 static int check(int result, const char *what)

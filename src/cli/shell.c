@@ -18,7 +18,7 @@
 /* `netversus shell`: any program over an emulated path. A command, or a shell, runs at the near
  * place; another may run at the far one meanwhile. Both end with us. */
 
-#define DAY_NS (24 * 3600 * NV_NS_PER_S)
+#define DAY_NS (86400 * NV_NS_PER_S)
 
 struct shell_options {
     char path[NV_OPTION_TEXT_BYTES];

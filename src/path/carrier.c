@@ -177,7 +177,7 @@ int nv_carrier_report(struct nv_carrier *carrier, struct nv_path_report *report,
 {
     struct nv_forwarder_request request = {.op = NV_FORWARDER_REPORT};
     struct nv_forwarder_reply reply;
-    uint64_t dropped[2];
+    uint64_t dropped[2] = {0};
     if (ask(carrier, &request, &reply, err) || read_dropped(carrier, dropped, err))
         return err->code;
     *report = reply.report;

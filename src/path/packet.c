@@ -75,7 +75,7 @@ struct nv_packet *nv_packet_list_pop(struct nv_packet_list *list)
 int nv_packet_heap_init(struct nv_packet_heap *heap, unsigned capacity)
 {
     *heap = (struct nv_packet_heap){.capacity = capacity};
-    heap->slots = calloc(capacity, sizeof *heap->slots);
+    heap->slots = calloc(capacity, sizeof(void *));
     return heap->slots ? 0 : -1;
 }
 

@@ -33,7 +33,7 @@ static int rate_init(void *self, const struct nv_element_config *config, struct 
 
 static void serve_next(struct rate *rate, uint64_t now_ns, struct nv_outlet *out)
 {
-    static const uint64_t milli_ns_per_byte = 8 * 1000 * NV_NS_PER_S;
+    static const uint64_t milli_ns_per_byte = 8000 * NV_NS_PER_S;
     rate->serving = nv_queue_pop(&rate->queue, now_ns, out);
     if (!rate->serving)
         return;
