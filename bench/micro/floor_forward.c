@@ -51,10 +51,11 @@ static void pin(int core)
     (void)sched_setaffinity(0, sizeof set, &set); /* with one core there is nothing to choose */
 }
 
-static void bare(const int devices[2], int control_fd)
+static void bare(const struct nv_forwarder_config *config)
 {
+    const int *devices = config->devices;
     static uint8_t bytes[MTU_BYTES];
-    struct pollfd fds[3] = {{.fd = control_fd, .events = POLLIN},
+    struct pollfd fds[3] = {{.fd = config->control_fd, .events = POLLIN},
                             {.fd = devices[0], .events = POLLIN},
                             {.fd = devices[1], .events = POLLIN}};
     pin(1);
@@ -74,10 +75,10 @@ static void bare(const int devices[2], int control_fd)
     }
 }
 
-static void netversus(const int devices[2], int control_fd)
+static void netversus(const struct nv_forwarder_config *config)
 {
     pin(1);
-    nv_forwarder_run(devices, control_fd);
+    nv_forwarder_run(config);
 }
 
 static void open_path(struct nv_carrier *carrier, bool is_bare)
@@ -86,10 +87,11 @@ static void open_path(struct nv_carrier *carrier, bool is_bare)
     struct nv_path path;
     if (nv_carrier_open_with(carrier, is_bare ? bare : netversus, &err))
         fail(err.message);
+    const struct nv_carrier_setting setting = {.path = &path, .seed = 1};
     if (is_bare)
         return;
     if (nv_path_parse(&path, "empty", NULL, &err) ||
-        nv_carrier_configure(carrier, &path, 1, 0, &err) ||
+        nv_carrier_configure(carrier, &setting, &err) ||
         nv_carrier_start(carrier, nv_clock_ns(), UINT64_MAX, &err))
         fail(err.message);
 }

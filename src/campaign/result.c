@@ -169,6 +169,10 @@ void nv_run_result_dispose(struct nv_run_result *result)
             free(result->rows[i].rx->trace);
         free(result->rows[i].rx);
     }
+    for (unsigned way = 0; way < 2; way++) {
+        free(result->packets[way]);
+        result->packets[way] = NULL;
+    }
     free(result->rows);
     result->rows = NULL;
     result->row_count = 0;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "path/log.h"
 #include "spec/levels.h"
 
 static const char *const formats[] = {"table", "json", "csv", NULL};
@@ -61,6 +62,12 @@ const struct nv_option nv_settings_options[] = {
      .fallback = "",
      .form = "HOST[:PORT]",
      .help = "the far end; empty: start one on loopback"},
+    {.name = "packets",
+     .type = &nv_option_count,
+     .offset = AT(packets),
+     .fallback = "0",
+     .max = NV_PACKETS_LOGGED_MAX,
+     .help = "write packets.csv, at most so many rows a direction of an emulated path; 0: none"},
     {.name = "format",
      .type = &nv_option_choice,
      .offset = AT(format),

@@ -21,6 +21,7 @@ struct nv_settings {
     char output[NV_OPTION_TEXT_BYTES]; /* result directory; "" = results/<time>-<scenario> */
     char server[NV_OPTION_TEXT_BYTES]; /* HOST[:PORT]; "" = start one on loopback */
     unsigned format;                   /* enum nv_format */
+    uint64_t packets; /* rows of packets.csv kept per direction of an emulated path; 0 = none */
     bool quiet;
     bool ipv4, ipv6;
     char fail_if[NV_OPTION_TEXT_BYTES];

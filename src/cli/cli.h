@@ -18,6 +18,7 @@ extern const struct nv_command nv_commands[]; /* ends with a NULL name */
 int nv_run_main(int argc, char **argv, struct nv_error *err);
 int nv_serve_main(int argc, char **argv, struct nv_error *err);
 int nv_shell_main(int argc, char **argv, struct nv_error *err);
+int nv_check_main(int argc, char **argv, struct nv_error *err);
 int nv_list_main(int argc, char **argv, struct nv_error *err);
 int nv_explain_main(int argc, char **argv, struct nv_error *err);
 int nv_plot_main(int argc, char **argv, struct nv_error *err);

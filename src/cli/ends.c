@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/rng.h"
 #include "cli/cli.h"
 #include "transport/socket.h"
@@ -30,7 +31,8 @@ static int prepare_emulated(struct nv_ends *ends, struct nv_error *err)
                        "path: an emulated path has both ends on this machine; leave --server out");
     if (nv_carrier_open(&ends->carrier, err) || nv_path_parse(&empty, "empty", NULL, err))
         return err->code;
-    return nv_carrier_configure(&ends->carrier, &empty, 0, 0, err);
+    const struct nv_carrier_setting setting = {.path = &empty};
+    return nv_carrier_configure(&ends->carrier, &setting, err);
 }
 
 int nv_ends_prepare(struct nv_ends *ends, const struct nv_campaign *campaign,
@@ -119,12 +121,16 @@ static int run_emulated(struct nv_ends *ends, const struct nv_spec *spec,
                         struct nv_error *err)
 {
     struct nv_far_end *end = &ends->end[NV_NETWORK_EMULATED];
-    uint16_t control_port = nv_address_port(&end->server);
+    const struct nv_carrier_setting setting = {
+        .path = path,
+        .seed = nv_mix64(spec->seed, 3), /* the path's own streams, not those of the schedule */
+        .free_port = nv_address_port(&end->server),
+        .log_capacity = ends->settings->packets,
+    };
     ends->path_error = (struct nv_error){0};
     end->remote.started = started;
     end->remote.started_context = ends;
-    /* The path's own streams, not those of the schedule. */
-    if (nv_carrier_configure(&ends->carrier, path, nv_mix64(spec->seed, 3), control_port, err) ||
+    if (nv_carrier_configure(&ends->carrier, &setting, err) ||
         nv_remote_run(&end->remote, spec, err))
         return err->code;
     if (ends->path_error.code) {
@@ -148,6 +154,31 @@ int nv_ends_run(struct nv_ends *ends, const struct nv_spec *spec, const struct n
     if (nv_network_of(spec) == NV_NETWORK_EMULATED)
         return run_emulated(ends, spec, path, report, err);
     return nv_remote_run(&ends->end[NV_NETWORK_REAL].remote, spec, err);
+}
+
+static int take_packets(const struct nv_ends *ends, struct nv_run_result *run, struct nv_error *err)
+{
+    for (unsigned way = 0; way < 2 && ends->settings->packets; way++) {
+        run->packets[way] = nv_packet_log_copy(ends->carrier.logs[way]);
+        if (!run->packets[way])
+            return nv_fail(err, NV_E_FAILED, "no memory");
+    }
+    return NV_OK;
+}
+
+int nv_ends_measure(struct nv_ends *ends, const struct nv_path *path, struct nv_run_result *run,
+                    struct nv_error *err)
+{
+    struct nv_remote *remote = nv_ends_remote(ends, nv_network_of(&run->spec));
+    run->shared_clock = remote->shared_clock;
+    nv_clock_utc(run->start_utc);
+    uint64_t steal_ns = nv_kernel_steal_ns();
+    if (nv_ends_run(ends, &run->spec, path, &run->path, err))
+        return err->code;
+    run->steal_ns = nv_kernel_steal_ns() - steal_ns;
+    if (run->path.known && take_packets(ends, run, err))
+        return err->code;
+    return nv_run_result_build(run, nv_remote_ours(remote), nv_remote_theirs(remote), err);
 }
 
 void nv_ends_close(struct nv_ends *ends, uv_loop_t *loop)

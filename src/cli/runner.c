@@ -103,26 +103,22 @@ static int run_once(struct nv_runner *runner, unsigned cell, struct nv_run_resul
     if (run->key.block == 0 && run->spec.duration_ns > WARMUP_RUN_NS)
         run->spec.duration_ns = WARMUP_RUN_NS;
     struct nv_path path;
-    struct nv_remote *remote = nv_ends_remote(runner->ends, nv_network_of(&run->spec));
     if (nv_campaign_path(runner->campaign, run->spec.path, &path, err))
         return err->code;
-    run->shared_clock = remote->shared_clock;
-    nv_clock_utc(run->start_utc);
     show_progress(runner, run);
-    uint64_t steal_ns = nv_kernel_steal_ns();
-    if (nv_ends_run(runner->ends, &run->spec, &path, &run->path, err))
-        return err->code;
-    run->steal_ns = nv_kernel_steal_ns() - steal_ns;
-    if (nv_run_result_build(run, nv_remote_ours(remote), nv_remote_theirs(remote), err))
+    if (nv_ends_measure(runner->ends, &path, run, err))
         return err->code;
     nv_gates_apply(run, runner->overshoot_ns);
-    nv_remote_pause(remote, runner->campaign->settings.settle_ns);
+    nv_remote_pause(nv_ends_remote(runner->ends, nv_network_of(&run->spec)),
+                    runner->campaign->settings.settle_ns);
     return NV_OK;
 }
 
 static int write_run(struct nv_runner *runner, const struct nv_run_result *run,
                      struct nv_error *err)
 {
+    if (!runner->csv)
+        return NV_OK;
     if (nv_csv_set_run(runner->csv, run, err))
         return err->code;
     if (!runner->runs_kept++)

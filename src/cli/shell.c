@@ -164,8 +164,9 @@ static int run_shell(struct shell_options *options, const struct nv_path *path, 
 {
     uint64_t seed = options->seed ? options->seed : nv_rng_entropy();
     uint64_t now_ns = nv_clock_ns();
+    const struct nv_carrier_setting setting = {.path = path, .seed = seed};
     struct nv_path_report report;
-    if (nv_carrier_open(carrier, err) || nv_carrier_configure(carrier, path, seed, 0, err) ||
+    if (nv_carrier_open(carrier, err) || nv_carrier_configure(carrier, &setting, err) ||
         nv_carrier_start(carrier, now_ns, now_ns + DAY_NS, err))
         return err->code;
     (void)setenv("NETVERSUS_FAR", NV_CARRIER_FAR_IPV4, 1);

@@ -6,6 +6,7 @@
 
 #include "campaign/settings.h"
 #include "cli/arguments.h"
+#include "cli/check.h"
 #include "cli/cli.h"
 #include "output/columns.h"
 #include "transport/driver.h"
@@ -78,6 +79,7 @@ static const struct {
              {"engines", list_engines, "how sockets can be driven, on each transport"},
              {"paths", list_paths, "emulated networks, and what can happen in them"},
              {"metrics", list_metrics, "what is compared"},
+             {"checks", nv_check_list, "what netversus check tests"},
              {"options", list_options, "of run, and so of scenarios"},
              {"columns", list_columns, "of every CSV file, as Markdown"}};
 

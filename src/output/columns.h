@@ -46,7 +46,7 @@ struct nv_sheet {
 
 /* Ends with NULL. */
 extern const struct nv_sheet *const nv_sheets[];
-#define NV_SHEETS_MAX 8u
+#define NV_SHEETS_MAX 12u
 
 /* All columns of a file, in order; a name that came before is left out. Returns how many. */
 unsigned nv_sheet_columns(const struct nv_sheet *sheet, struct nv_column out[NV_COLUMNS_MAX]);

@@ -33,6 +33,7 @@ extern const struct nv_sheet nv_sheet_intervals;
 extern const struct nv_sheet nv_sheet_hist;
 extern const struct nv_sheet nv_sheet_patterns;
 extern const struct nv_sheet nv_sheet_messages;
+extern const struct nv_sheet nv_sheet_packets;
 extern const struct nv_sheet nv_sheet_comparisons;
 
 /* Groups of runs.csv. */

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -71,15 +72,31 @@ static int make_place(struct nv_carrier *carrier, enum nv_place place, struct nv
 _Noreturn static void be_forwarder(const struct nv_carrier *carrier, nv_forward *forward,
                                    int control_fd, pid_t parent)
 {
-    const int fds[2] = {[NV_WAY_UP] = carrier->device[NV_PLACE_NEAR].fd,
-                        [NV_WAY_DOWN] = carrier->device[NV_PLACE_FAR].fd};
+    const struct nv_forwarder_config config = {
+        .devices = {[NV_WAY_UP] = carrier->device[NV_PLACE_NEAR].fd,
+                    [NV_WAY_DOWN] = carrier->device[NV_PLACE_FAR].fd},
+        .control_fd = control_fd,
+        .logs = {carrier->logs[0], carrier->logs[1]}};
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)prctl(PR_SET_NAME, "nv-forwarder");
     (void)setpgid(0, 0); /* Ctrl-C is for the parent, which closes the socket */
     (void)close(carrier->control_fd);
     if (getppid() == parent)
-        forward(fds, control_fd);
+        forward(&config);
     _exit(0);
+}
+
+/* Shared with the forwarder; pages are taken when something is logged. */
+static int make_logs(struct nv_carrier *carrier, struct nv_error *err)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        void *log = mmap(NULL, NV_PACKET_LOG_BYTES, PROT_READ | PROT_WRITE,
+                         MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (log == MAP_FAILED)
+            return nv_fail_errno(err, NV_E_FAILED, errno, "mmap");
+        carrier->logs[i] = log;
+    }
+    return NV_OK;
 }
 
 static int start_forwarder(struct nv_carrier *carrier, nv_forward *forward, struct nv_error *err)
@@ -112,7 +129,7 @@ int nv_carrier_open_with(struct nv_carrier *carrier, nv_forward *forward, struct
     if (nv_device_probe(err) || (geteuid() != 0 && become_owner(err)) ||
         make_place(carrier, NV_PLACE_FAR, err) || make_place(carrier, NV_PLACE_NEAR, err))
         return err->code;
-    return start_forwarder(carrier, forward, err);
+    return make_logs(carrier, err) ? err->code : start_forwarder(carrier, forward, err);
 }
 
 int nv_carrier_enter(const struct nv_carrier *carrier, enum nv_place place, struct nv_error *err)
@@ -150,14 +167,17 @@ static int read_dropped(const struct nv_carrier *carrier, uint64_t dropped[2], s
     return NV_OK;
 }
 
-int nv_carrier_configure(struct nv_carrier *carrier, const struct nv_path *path, uint64_t seed,
-                         uint16_t free_port, struct nv_error *err)
+int nv_carrier_configure(struct nv_carrier *carrier, const struct nv_carrier_setting *setting,
+                         struct nv_error *err)
 {
-    struct nv_forwarder_request request = {
-        .op = NV_FORWARDER_CONFIGURE, .path = *path, .seed = seed, .free_port = free_port};
+    struct nv_forwarder_request request = {.op = NV_FORWARDER_CONFIGURE,
+                                           .path = *setting->path,
+                                           .seed = setting->seed,
+                                           .log_capacity = setting->log_capacity,
+                                           .free_port = setting->free_port};
     struct nv_forwarder_reply reply;
     for (unsigned i = 0; i < 2; i++)
-        if (nv_device_set_mtu(&carrier->device[i], path->mtu_bytes, err))
+        if (nv_device_set_mtu(&carrier->device[i], setting->path->mtu_bytes, err))
             return err->code;
     return ask(carrier, &request, &reply, err) ? err->code
                                                : read_dropped(carrier, carrier->dropped, err);
@@ -198,6 +218,8 @@ void nv_carrier_close(struct nv_carrier *carrier)
         continue;
     for (unsigned i = 0; i < 2; i++) {
         nv_device_close(&carrier->device[i]);
+        if (carrier->logs[i])
+            (void)munmap(carrier->logs[i], NV_PACKET_LOG_BYTES);
         if (carrier->namespace_fd[i] >= 0)
             (void)close(carrier->namespace_fd[i]);
     }

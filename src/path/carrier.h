@@ -18,7 +18,7 @@
 #define NV_CARRIER_NEAR_IPV6 "2001:2::1" /* RFC 5180 */
 #define NV_CARRIER_FAR_IPV6 "2001:2::2"
 
-typedef void nv_forward(const int devices[2], int control_fd);
+typedef void nv_forward(const struct nv_forwarder_config *);
 
 enum nv_place { NV_PLACE_NEAR, NV_PLACE_FAR };
 
@@ -27,7 +27,8 @@ struct nv_carrier {
     struct nv_device device[2];
     int control_fd;
     pid_t forwarder;
-    uint64_t dropped[2]; /* by the queues before the devices, when a run began */
+    struct nv_packet_log *logs[2]; /* by enum nv_way; of the last run, until the next begins */
+    uint64_t dropped[2];           /* by the queues before the devices, when a run began */
     bool open;
 };
 
@@ -41,9 +42,15 @@ int nv_carrier_open_with(struct nv_carrier *, nv_forward *forward, struct nv_err
 int nv_carrier_enter(const struct nv_carrier *, enum nv_place, struct nv_error *err);
 
 /* What happens to packets from now on: delay and rate at once; weather and the account begin with
- * the run. free_port: TCP from or to it is let through untouched; 0: none. */
-int nv_carrier_configure(struct nv_carrier *, const struct nv_path *, uint64_t seed,
-                         uint16_t free_port, struct nv_error *err);
+ * the run. */
+struct nv_carrier_setting {
+    const struct nv_path *path;
+    uint64_t seed;
+    uint16_t free_port;    /* TCP from or to it is let through untouched; 0: none */
+    uint64_t log_capacity; /* packets to log in each direction */
+};
+int nv_carrier_configure(struct nv_carrier *, const struct nv_carrier_setting *,
+                         struct nv_error *err);
 /* Times of nv_clock_ns(); before start_ns. */
 int nv_carrier_start(struct nv_carrier *, uint64_t start_ns, uint64_t end_ns, struct nv_error *err);
 int nv_carrier_report(struct nv_carrier *, struct nv_path_report *, struct nv_error *err);

@@ -15,6 +15,8 @@ static void enter(struct nv_outlet *stage, struct nv_packet *packet)
         stage->element->input(stage->self, packet, stage);
         return;
     }
+    if (chain->log)
+        nv_packet_log_add(chain->log, packet, 0);
     if (packet->counted) {
         chain->account.out_count++;
         chain->account.out_bytes += packet->len_bytes;
@@ -32,6 +34,8 @@ void nv_outlet_pass(struct nv_outlet *out, struct nv_packet *packet)
 void nv_outlet_drop(struct nv_outlet *out, struct nv_packet *packet, enum nv_drop_cause cause)
 {
     out->chain->account.drop_count[cause] += packet->counted;
+    if (out->chain->log)
+        nv_packet_log_add(out->chain->log, packet, 1 + (unsigned)cause);
     nv_packet_give(out->chain->pool, packet);
 }
 
@@ -83,6 +87,7 @@ int nv_chain_init(struct nv_chain *chain, const struct nv_chain_config *config,
     chain->pool = config->pool;
     chain->sink = config->sink;
     chain->context = config->context;
+    chain->log = config->log;
     chain->start_ns = UINT64_MAX;
     chain->stages[0].chain = chain;
     for (unsigned i = 0; nv_elements[i]; i++) {

@@ -4,6 +4,7 @@
 
 #include "measure/histogram.h"
 #include "path/element.h"
+#include "path/log.h"
 
 /* The elements of one direction, one behind the other, and the account of what they did. A machine
  * in time. Happy path: a packet taken from the pool is put in with nv_chain_input() at the time
@@ -36,6 +37,7 @@ struct nv_chain {
     struct nv_packet_pool *pool;
     nv_chain_sink *sink;
     void *context;
+    struct nv_packet_log *log;
     uint64_t start_ns; /* of the run: before it there is no weather and no account */
     struct nv_chain_account account;
     unsigned stage_count;
@@ -49,6 +51,7 @@ struct nv_chain_config {
     struct nv_packet_pool *pool;
     nv_chain_sink *sink;
     void *context;
+    struct nv_packet_log *log; /* NULL: none */
     uint64_t seed;
     uint64_t both_delay_ns;
 };

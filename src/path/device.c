@@ -7,7 +7,9 @@
 #include <inttypes.h>
 #include <linux/if_tun.h>
 #include <linux/ipv6.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -94,6 +96,36 @@ static void set_ipv6(const struct nv_device *device, const struct nv_device_conf
     (void)close(fd);
 }
 
+/* Over netlink: SIOCSIFTXQLEN wants a right that an owner of the namespace alone does not have. */
+static int set_queue(const struct nv_device *device, uint32_t packets, struct nv_error *err)
+{
+    struct {
+        struct nlmsghdr head;
+        struct ifinfomsg link;
+        struct rtattr attribute;
+        uint32_t packets;
+    } request = {
+        .head = {.nlmsg_len = sizeof request,
+                 .nlmsg_type = RTM_SETLINK,
+                 .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK},
+        .link = {.ifi_family = AF_UNSPEC, .ifi_index = (int)if_nametoindex(device->name)},
+        .attribute = {.rta_len = RTA_LENGTH(sizeof packets), .rta_type = IFLA_TXQLEN},
+        .packets = packets,
+    };
+    struct {
+        struct nlmsghdr head;
+        struct nlmsgerr error;
+    } reply = {.error.error = 0};
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    int failed =
+        fd < 0 || send(fd, &request, sizeof request, 0) < 0 || recv(fd, &reply, sizeof reply, 0) < 0
+            ? errno
+            : -reply.error.error;
+    if (fd >= 0)
+        (void)close(fd);
+    return failed ? nv_fail_errno(err, NV_E_FAILED, failed, "IFLA_TXQLEN") : NV_OK;
+}
+
 static int set_up(struct nv_device *device, const struct nv_device_config *config,
                   struct nv_error *err)
 {
@@ -102,10 +134,10 @@ static int set_up(struct nv_device *device, const struct nv_device_config *confi
     if (set(device->fd, TUNSETIFF, &request, "TUNSETIFF", err))
         return err->code;
     (void)snprintf(device->name, sizeof device->name, "%s", request.ifr_name);
-    request = request_for(device->name);
-    request.ifr_qlen = (int)config->queue_packets;
-    if (set(device->socket_fd, SIOCSIFTXQLEN, &request, "SIOCSIFTXQLEN", err) ||
-        set_ipv4(device, config, err))
+    /* A kind for which the kernel looks for no routers: a run has the packets of the run alone. */
+    if (ioctl(device->fd, TUNSETLINK, ARPHRD_PPP))
+        return nv_fail_errno(err, NV_E_FAILED, errno, "TUNSETLINK");
+    if (set_queue(device, config->queue_packets, err) || set_ipv4(device, config, err))
         return err->code;
     set_ipv6(device, config);
     return bring_up(device->socket_fd, "lo", err) ? err->code

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #define PACKETS_MAX 32768u    /* of one direction at once */
 #define PACKETS_TOUCHED 2048u /* of these, whose pages are taken before the run */
 #define READS_PER_TURN 32u
+#define PRIORITY (-10)
 #define TURNS_PER_LOOK 64u /* at the control socket, while there is no time to wait */
 
 struct way {
@@ -25,6 +27,7 @@ struct way {
     struct nv_packet_pool pool;
     struct nv_chain chain;
     struct nv_hist late;
+    struct nv_packet_log *log;
     uint64_t refused_count;
 };
 
@@ -115,6 +118,7 @@ static int open_way(struct forwarder *forwarder, unsigned index, uint64_t seed,
         .pool = &way->pool,
         .sink = release,
         .context = way,
+        .log = way->log,
         .seed = nv_mix64(seed, index),
         .both_delay_ns = nv_path_both_delay_ns(&forwarder->path),
     };
@@ -135,6 +139,11 @@ static int configure(struct forwarder *forwarder, const struct nv_forwarder_requ
     forwarder->configured = true;
     forwarder->path = request->path;
     forwarder->free_port = request->free_port;
+    for (unsigned i = 0; i < 2; i++) {
+        struct nv_packet_log *log = forwarder->way[i].log;
+        log->capacity = request->log_capacity;
+        log->count = log->missed_count = 0;
+    }
     for (unsigned i = 0; i < 2; i++)
         if (open_way(forwarder, i, request->seed, err))
             return err->code;
@@ -167,6 +176,12 @@ static void report_way(struct way *way, struct nv_way_report *out)
     memcpy(out->drop_count, account->drop_count, sizeof out->drop_count);
 }
 
+static void start_way(struct way *way, const struct nv_forwarder_request *request)
+{
+    way->log->start_ns = request->start_ns;
+    nv_chain_start(&way->chain, request->start_ns, request->end_ns);
+}
+
 static void serve(struct forwarder *forwarder, const struct nv_forwarder_request *request,
                   struct nv_forwarder_reply *reply)
 {
@@ -176,7 +191,7 @@ static void serve(struct forwarder *forwarder, const struct nv_forwarder_request
         break;
     case NV_FORWARDER_START:
         for (unsigned i = 0; i < 2; i++)
-            nv_chain_start(&forwarder->way[i].chain, request->start_ns, request->end_ns);
+            start_way(&forwarder->way[i], request);
         break;
     default:
         reply->report.known = true;
@@ -239,16 +254,19 @@ static void wait_for_work(struct forwarder *forwarder)
         look_at_control(forwarder);
 }
 
-void nv_forwarder_run(const int devices[2], int control_fd)
+void nv_forwarder_run(const struct nv_forwarder_config *config)
 {
     struct forwarder *forwarder = calloc(1, sizeof *forwarder);
     if (!forwarder)
         return;
     (void)prctl(PR_SET_TIMERSLACK, 1);
-    forwarder->control_fd = control_fd;
+    (void)setpriority(PRIO_PROCESS, 0, PRIORITY); /* where we may: a network is never busy */
+    forwarder->control_fd = config->control_fd;
     for (unsigned i = 0; i < 2; i++)
-        forwarder->way[i] =
-            (struct way){.forwarder = forwarder, .in_fd = devices[i], .out_fd = devices[1 - i]};
+        forwarder->way[i] = (struct way){.forwarder = forwarder,
+                                         .in_fd = config->devices[i],
+                                         .out_fd = config->devices[1 - i],
+                                         .log = config->logs[i]};
     for (unsigned turn = 0; !forwarder->ended; turn++) {
         bool more = false;
         if (forwarder->configured) {

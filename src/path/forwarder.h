@@ -2,6 +2,7 @@
 #ifndef NV_PATH_FORWARDER_H
 #define NV_PATH_FORWARDER_H
 
+#include "path/log.h"
 #include "path/path.h"
 #include "path/report.h"
 
@@ -16,7 +17,8 @@ struct nv_forwarder_request {
     unsigned op; /* enum nv_forwarder_op */
     struct nv_path path;
     uint64_t seed;
-    uint16_t free_port; /* TCP from or to it is forwarded untouched; 0: none */
+    uint64_t log_capacity; /* events to log in each direction, at most NV_PACKETS_LOGGED_MAX */
+    uint16_t free_port;    /* TCP from or to it is forwarded untouched; 0: none */
     uint64_t start_ns, end_ns;
 };
 
@@ -25,8 +27,14 @@ struct nv_forwarder_reply {
     struct nv_path_report report;
 };
 
-/* devices[way]: where packets of that direction come from; they leave by the other one. Returns
- * when the socket is closed. */
-void nv_forwarder_run(const int devices[2], int control_fd);
+/* What the process is born with. */
+struct nv_forwarder_config {
+    int devices[2]; /* by enum nv_way: where its packets come from; they leave by the other one */
+    int control_fd;
+    struct nv_packet_log *logs[2]; /* in memory that is shared; NV_PACKET_LOG_BYTES each */
+};
+
+/* Returns when the socket is closed. */
+void nv_forwarder_run(const struct nv_forwarder_config *);
 
 #endif

@@ -170,7 +170,7 @@ static void test_loss_in_both_states(void **state)
 }
 
 /* The first packet, over many runs, meets the states of the long run: bad in 20 % of them; in time,
- * in 25 %. */
+ * in 25 %. Whether it is lost then is another throw. */
 static void test_begins_in_the_long_run(void **state)
 {
     (void)state;
@@ -178,7 +178,13 @@ static void test_begins_in_the_long_run(void **state)
     static const struct {
         const char *path;
         double share;
-    } rows[] = {{"ge=1%:4%", 0.2}, {"ge-time=75ms:25ms", 0.25}};
+    } rows[] = {
+        {"ge=1%:4%", 0.2},
+        {"ge=1%:4%:50%", 0.1},
+        {"ge-time=75ms:25ms", 0.25},
+        {"ge-time=75ms:25ms:50%", 0.125},
+        {"ge-time=75ms:25ms:0:50%", 0.375},
+    };
     for (size_t row = 0; row < COUNT(rows); row++) {
         unsigned lost = 0;
         for (uint64_t seed = 1; seed <= RUNS; seed++) {
@@ -271,6 +277,30 @@ static void test_spells_are_exponential(void **state)
     nv_rig_close(&rig);
 }
 
+/* Short runs, looked at each us: bad spells are counted, that of the start among them, and no good
+ * ones. One in 2000 lasts less than a us. */
+static void test_bad_spells_are_counted(void **state)
+{
+    (void)state;
+    enum { RUNS = 200, PACKETS = 5000 };
+    unsigned wrong = 0, spells = 0;
+    for (uint64_t seed = 1; seed <= RUNS; seed++) {
+        struct nv_rig rig;
+        unsigned seen = 0;
+        nv_rig_open_sized(&rig, "ge-time=2ms:2ms", seed, 16);
+        nv_chain_start(&rig.chain, 0, PACKETS * US);
+        uint8_t *lost = fates(&rig, PACKETS, US);
+        for (unsigned i = 0; i < PACKETS; i++)
+            seen += lost[i] && (!i || !lost[i - 1]);
+        wrong += nv_rig_account(&rig)->weather_count != seen;
+        spells += seen;
+        free(lost);
+        nv_rig_close(&rig);
+    }
+    assert_in_range(wrong, 0, 5);
+    assert_in_range(spells, 3 * RUNS / 2, 2 * RUNS); /* 1/2 at the start, 5/4 later */
+}
+
 #define WEATHER_SEED 9
 
 /* One stream each ms; another with a packet each 100 us, but for each third second; who is out at
@@ -357,6 +387,7 @@ int main(void)
         cmocka_unit_test(test_begins_in_the_long_run),
         cmocka_unit_test(test_mean_spells_in_time),
         cmocka_unit_test(test_spells_are_exponential),
+        cmocka_unit_test(test_bad_spells_are_counted),
         cmocka_unit_test(test_weather_is_the_same_for_all),
         cmocka_unit_test(test_spells_of_a_run),
     };
