@@ -5,12 +5,13 @@ import csv
 import json
 import os
 import selectors
+import shutil
 import signal
 import socket
 import subprocess
 import time
 from collections import defaultdict
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 PROGRAM = os.environ.get(
@@ -138,6 +139,20 @@ def _is_free(family, kind, host, port):
 
 def has_ipv6():
     return _is_free(socket.AF_INET6, socket.SOCK_STREAM, "::1", 0) if socket.has_ipv6 else False
+
+
+@lru_cache(maxsize=None)
+def path_obstacle():
+    """Why there can be no emulated path here, found out without the program; "" if there can."""
+    try:
+        os.close(os.open("/dev/net/tun", os.O_RDWR))
+    except OSError as error:
+        return f"/dev/net/tun: {error.strerror}"
+    if not shutil.which("unshare"):
+        return "no unshare command (util-linux)"
+    kinds = ("--net",) if os.geteuid() == 0 else ("--user", "--net")
+    done = subprocess.run(("unshare", *kinds, "true"), capture_output=True, text=True, timeout=20)
+    return done.stderr.strip()
 
 
 def number(text):

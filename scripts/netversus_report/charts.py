@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Series:
-    source: str  # "run:COLUMN", "quantile:P", "curve:delivered" or "curve:missing"
-    label: str = ""  # what is said after the arm's name
+    source: str  # "run:COLUMN", "quantile:P", "interval:COLUMN", "curve:delivered" or "…:missing"
+    label: str = ""  # what is said after the arm's name; of a course, the panel's title
     dashed: bool = False
+    unit: str = ""  # of a course
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -21,11 +23,12 @@ class Chart:
     x: str  # axis labels; "" is the swept factor's own
     y: str
     unit: str  # of y: a key of figures.UNITS
-    scale: str  # of y: "linear" or "log"
+    scale: str  # of y: "linear", "log" or "nines"
     series: tuple = ()
     help: str = ""  # one sentence: how to read it
     zero_note: str = ""  # said instead of silence when every value is 0
     zero_count: str = ""  # and the column of runs.csv that is then 0
+    needs: str = ""  # a key of figures.NEEDS: what a result must have for this to be a chart of it
 
 
 CHARTS = (
@@ -33,6 +36,32 @@ CHARTS = (
           x="change", y="", unit="", scale="log",
           help="Each dot is UDP measured against TCP in one cell, the bar its 95 % interval over "
                "blocks; a bar that stays clear of the grey strip is a difference that matters."),
+    Chart("path", "sweep", "On time, against the path",
+          x="", y="on time", unit="percent", scale="nines", needs="path",
+          series=(Series("run:ontime_ratio"),),
+          help="Higher is better: messages delivered within the deadline, of all that were "
+               "scheduled. Each step of the scale leaves a tenth as many late or lost."),
+    Chart("deadlines", "plane", "On time, by path and deadline",
+          x="", y="", unit="percent", scale="linear", needs="path",
+          series=(Series("curve:delivered"),),
+          help="Percentage points by which UDP has more messages on time than TCP, had the "
+               "deadline been that of the column. Coloured where that is sure: the 95 % interval "
+               "over blocks leaves out 0. Grey: nothing arrives so soon."),
+    Chart("plane", "plane", "On time, by path and rate or size",
+          x="", y="", unit="percent", scale="linear", needs="plane",
+          series=(Series("run:ontime_ratio"),),
+          help="Percentage points by which UDP has more messages on time than TCP, within the "
+               "deadline. Coloured where that is sure: the 95 % interval over blocks leaves out "
+               "0. Grey: nothing arrives so soon."),
+    Chart("course", "course", "Around an outage",
+          x="time since the run began", y="", unit="", scale="", needs="outage",
+          series=(Series("interval:missing", "due, and not there yet", unit="count",
+                         note="messages, besides those that the delay of the path explains"),
+                  Series("interval:resp_max_ns", "slowest of what arrived", unit="time",
+                         note="since its intended send, by time of arrival; a gap: nothing came")),
+          help="Nothing passes during the grey strip. What is sent again arrives after it, late, "
+               "and holds up what follows; what is not sent again is gone. The pale strips span "
+               "the blocks."),
     Chart("ontime", "curve", "On time: delivered within t",
           x="time t since the intended send (log)", y="share of scheduled messages",
           unit="percent", scale="linear", series=(Series("curve:delivered"),),

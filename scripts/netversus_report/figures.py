@@ -7,14 +7,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from . import charts, forest, series, units
-from .panels import Panel, Shade, Trace, at, finish
-
-PANELS_MAX = 6  # of sweep charts, on one figure
-
-UNITS = {"time": units.time_text, "bits": units.bits_text,
-         "percent": lambda value, trim=True: units.tick_percent(value)}
-
+from . import charts, courses, forest, paths, planes, series, sweep_charts, units
+from .panels import Panel, Trace, finish
 
 @dataclass(frozen=True)
 class Figure:
@@ -24,29 +18,44 @@ class Figure:
     caption: str
     panels: tuple
     row_labels: bool = False  # panels side by side name the same rows
+    stacked: bool = False  # panels one above the other
+
+
+# Which results a chart is about; of others it is not even said to be missing.
+NEEDS = {"": lambda campaign: True,
+         "path": lambda campaign: len(campaign.arms) == 2 and campaign.sweep.column == "path",
+         "plane": planes.has_plane,
+         "outage": lambda campaign: any(courses.outages(campaign, cell.path)
+                                        for cell in campaign.cells)}
 
 
 def build(campaign):
     """Every figure of the list that this campaign has data for."""
     sources = {"quantile": series.quantiles(campaign), "curve": series.curves(campaign)}
     figures = []
-    for chart in charts.CHARTS:
+    for chart in wanted(campaign):
         for suffix, title, panels in KINDS[chart.kind](chart, campaign, sources):
-            if not any(trace.points for panel in panels for trace in panel.traces):
+            if not any(panel.tiles or trace.points for panel in panels for trace in panel.traces):
                 continue
             figures.append(Figure(
                 name=chart.name + suffix, title=title, panels=tuple(panels),
                 help=forest.fill_names(chart.help, campaign)
                 + _unknown_text(chart, campaign, panels),
                 caption=caption_text(campaign, with_bars=chart.kind == "sweep"),
-                row_labels=chart.kind == "forest"))
+                row_labels=chart.kind == "forest" or (
+                    chart.kind == "sweep" and campaign.sweep.rows),
+                stacked=chart.kind == "course"))
     return figures
+
+
+def wanted(campaign):
+    return [chart for chart in charts.CHARTS if NEEDS[chart.needs](campaign)]
 
 
 def missing(campaign, figures):
     """Titles of charts that there is no data for."""
     drawn = {figure.name.partition("-")[0] for figure in figures}
-    return [chart.title for chart in charts.CHARTS if chart.name not in drawn
+    return [chart.title for chart in wanted(campaign) if chart.name not in drawn
             and (chart.kind != "forest" or campaign.result.comparisons)]
 
 
@@ -57,7 +66,7 @@ def _unknown_text(chart, campaign, panels):
     said = "" if bars else " There are no bars below 6 blocks."
     names = forest.unknown(campaign) if chart.kind == "forest" else [
         one.label for one in chart.series
-        if one.label and not any(label.endswith(one.label) for label in labels)]
+        if chart.kind == "sweep" and one.label and not any(label.endswith(one.label) for label in labels)]
     if not names:
         return said
     reason = "it takes 1000 messages a run" if all("p99" in name for name in names) else \
@@ -136,114 +145,8 @@ def _to_right(trace, x):
     return replace(trace, points=trace.points + ((x, *trace.points[-1][1:]),), band=band)
 
 
-def _sweep_figures(chart, campaign, sources):
-    """A panel a group, several to a figure."""
-    groups = list(campaign.groups.items())
-    everything = [_sweep_traces(chart, campaign, sources, cells) for _, cells in groups]
-    y = _sweep_y(chart, campaign, [t for traces in everything for t in traces])
-    panels = [_sweep_panel(chart, campaign, group, traces, y)
-              for group, traces in zip(groups, everything) if traces]
-    pages = [panels[i:i + PANELS_MAX] for i in range(0, len(panels), PANELS_MAX)]
-    for number, page in enumerate(pages, 1):
-        yield f"-{number}" if len(pages) > 1 else "", chart.title, page
-
-
-def _sweep_traces(chart, campaign, sources, cells):
-    traces = []
-    for one in chart.series:
-        for arm in campaign.arms:
-            points = tuple(_sweep_point(chart, campaign, sources, one, cell, arm)
-                           for cell in cells)
-            if any(points):
-                traces.append(Trace(f"{arm.label} {one.label}".strip(), arm.colour, arm.marker,
-                                    dashed=one.dashed, filled=not one.dashed, points=points,
-                                    bars="y"))
-    return traces
-
-
-def _sweep_point(chart, campaign, sources, one, cell, arm):
-    kind, argument = one.source.split(":")
-    if kind == "run":
-        found = series.run_column(campaign, cell, arm, argument)
-    else:
-        found = sources["quantile"].get((cell.cell_id, cell.dir, arm.key, float(argument)))
-    if found is None or (chart.scale == "log" and found.y <= 0):
-        return None
-    factor = 100 if chart.unit == "percent" else 1
-    return (campaign.sweep.value(cell), *(factor * v for v in (found.y, found.lo, found.hi)))
-
-
-def _sweep_y(chart, campaign, traces):
-    """Shared by all panels; with room at the top for what is said there."""
-    axis = _sweep_y_tight(chart, traces)
-    room = 0.1 * any(cell.fragmented for cell in campaign.cells) + 0.12 * _any_infinite(traces)
-    return replace(axis, hi=at(axis, 1 + room))
-
-
-def _any_infinite(traces):
-    return any(p and math.isinf(p[1]) for t in traces for p in t.points)
-
-
-def _sweep_y_tight(chart, traces):
-    values = [v for t in traces for p in t.points if p for v in p[1:]]
-    text = UNITS[chart.unit]
-    if chart.scale == "log":
-        return units.log_axis(chart.y, values, lambda v: text(v, trim=True))
-    axis = units.linear_axis(chart.y, values + [0], units.tick_percent)
-    # All zero: a line on the floor of a small scale, and a note.
-    return axis if any(values) else units.linear_axis(chart.y, [0, 1], units.tick_percent)
-
-
-def _sweep_panel(chart, campaign, group, traces, y):
-    title, cells = group
-    sweep = campaign.sweep
-    mixed = any(sweep.tick(c) != sweep.text(c) for c in cells)
-    x = units.value_axis(sweep.label + (", ≈ mean of a mix" if mixed else ""),
-                         {sweep.value(c): sweep.tick(c) for c in cells})
-    note = ""
-    if chart.zero_note and not any(p[1] for t in traces for p in t.points if p):
-        note = f"{chart.zero_note}: {_bound_text(chart, campaign, cells)}"
-    infinite = _any_infinite(traces)
-    if infinite:
-        note = "▲ infinite: more than 1 in 100 messages never arrived"
-    panel = Panel(title, note, x, y, tuple(_dodge(t, campaign.arms, x) for t in traces))
-    level = 0.87 if infinite else 0.95
-    return finish(replace(panel, shades=_fragmented(sweep, cells, x, level)))
-
-
-def _dodge(trace, arms, x):
-    """Arms side by side, a hair apart: equal values must not hide each other."""
-    place = next(i for i, arm in enumerate(arms) if trace.label.startswith(arm.label))
-    shift = (x.hi / x.lo) ** (0.012 * (place - (len(arms) - 1) / 2))
-    return replace(trace, points=tuple(p and (p[0] * shift, *p[1:]) for p in trace.points))
-
-
-def _bound_text(chart, campaign, cells):
-    """Zero of n says that the share is below 3/n, at 95 %: the rule of three. What one transport
-    delivered says nothing of the other, so the one with fewer messages sets the bound."""
-    base = "sent_count" if chart.zero_count == "lost_count" else "rx_unique_count"
-    totals = [series.count_sum(campaign, base, cells, arm) for arm in campaign.arms]
-    count = sum(series.count_sum(campaign, chart.zero_count, cells, arm) for arm in campaign.arms)
-    if count:  # In so few blocks that the median is 0.
-        return f"in the median block ({count:.0f} of {sum(totals):,.0f} in all)".replace(
-            ",", "\u2009")
-    least = min(totals)
-    bound = f", so under {units.percent_text(3 / least)}" if least else ""
-    each = "" if len(totals) == 1 else " each" if least == max(totals) else " or more each"
-    return f"0 of {least:,.0f}".replace(",", "\u2009") + each + bound
-
-
-def _fragmented(sweep, cells, x, level):
-    """The stretch of sizes that IP cuts into fragments: from halfway to the first of them."""
-    if sweep is not series.SIZE or not any(cell.fragmented for cell in cells):
-        return ()
-    first = min(cell.size_bytes for cell in cells if cell.fragmented)
-    below = [cell.size_bytes for cell in cells if cell.size_bytes < first]
-    start = math.sqrt(first * max(below)) if below else x.lo
-    return (Shade("x", start, x.hi, "over the MTU", level),)
-
-
-KINDS = {"curve": _curve_figures, "sweep": _sweep_figures, "forest": forest.figures}
+KINDS = {"curve": _curve_figures, "sweep": sweep_charts.figures, "forest": forest.figures,
+         "plane": planes.figures, "course": courses.figures}
 
 
 def caption_text(campaign, with_bars=False):
@@ -256,14 +159,14 @@ def caption_text(campaign, with_bars=False):
     factors = {column: list(dict.fromkeys(str(dict(cell.factors).get(column, ""))
                                           for cell in campaign.cells))
                for column in ("workload", "rate", "arrival", "flows", "engine", "path")}
-    paths = ["real" if path == "none" else path for path in factors["path"]]
+    emulated = any(path not in ("", "none") for path in factors["path"])
     sizes = list(dict.fromkeys(cell.size for cell in sorted(campaign.cells,
                                                             key=lambda c: c.size_bytes)))
     blocks = len({row["block"] for row in campaign.result.runs})
     start = str(meta.get("start_utc_iso") or meta.get("start_utc") or "")
     parts = [" ⇄ ".join(hosts),
+             f"emulated path {paths.list_text(factors['path'])}" if emulated else
              "loopback" if (meta.get("settings") or {}).get("server") == "" else "",
-             f"path {', '.join(paths)}" if any(paths) and paths != ["real"] else "",
              start.replace("T", " ").replace("Z", " UTC"),
              ", ".join(factors["workload"]), ", ".join(sizes),
              f"{', '.join(factors['rate'])} {', '.join(factors['arrival'])}",

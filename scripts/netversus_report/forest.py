@@ -26,7 +26,9 @@ def arm_label(name):
 
 def fill_names(text, campaign):
     a, b = arm_names(campaign)
-    return text.replace("UDP measured against TCP", f"{b} measured against {a}")
+    for between in ("measured against", "has more messages on time than"):
+        text = text.replace(f"UDP {between} TCP", f"{b} {between} {a}")
+    return text
 
 
 def outcome(row):

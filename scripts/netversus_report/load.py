@@ -13,6 +13,8 @@ import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from . import paths
+
 SCHEMA_VERSION = 1
 
 Row = dict  # column name -> str, float or None
@@ -55,6 +57,8 @@ REQUIRED = {
     "deadlines.csv": {**_KEY, "deadline_ms": number, "ontime_count": number,
                       "sched_count": number},
     "hist.csv": {**_KEY, "metric": text, "lo_ns": number, "hi_ns": number, "count": number},
+    "intervals.csv": {**_KEY, "t_start_s": number, "t_end_s": number, "sched_count": number,
+                      "rx_bytes": number, "resp_max_ns": number},
     "comparisons.csv": {"cell_id": text, "dir": text, "arm_a": text, "arm_b": text, "metric": text,
                         "scale": text, "blocks_count": number, "a_median": number,
                         "b_median": number, "effect": number, "ci95_lo": number,
@@ -63,7 +67,10 @@ REQUIRED = {
 
 # Used where present: further factors of a campaign, and what explains a verdict.
 OPTIONAL = {
-    "runs.csv": {"ip_fragments_per_msg": number,
+    "runs.csv": {"ip_fragments_per_msg": number, "ontime_ratio": number,
+                 **{f"emu_{way}_{name}": number for way in ("up", "down") for name in (
+                     "in_count", "loss_obs_ratio", "reordered_count", "dup_count",
+                     "queue_max_bytes", "delay_p50_ns", "delay_p99_ns")},
                  **{name: text for name in (
                      "reply_size", "burst", "window", "nodelay", "cc", "sndbuf", "rcvbuf",
                      "udp_policy", "pace", "dscp")}},
@@ -82,6 +89,7 @@ class Result:
     quantiles: list  # response times over all scheduled messages
     deadlines: list
     hist: list  # response times
+    intervals: list  # of paths with an outage
     comparisons: list
     invalid_count: int  # runs left out
     notes: list = field(default_factory=list)  # for the user: files missing or cut off
@@ -109,6 +117,8 @@ def load(directory):
         directory=directory, campaign=campaign, runs=runs, invalid_count=invalid_count, notes=notes,
         quantiles=_one_metric(_load_rows(directory, "quantiles.csv", notes, response)),
         deadlines=_load_rows(directory, "deadlines.csv", notes, of_all_flows),
+        intervals=_load_rows(directory, "intervals.csv", notes, of_all_flows)
+        if any(paths.outages(paths.definition(campaign, row["path"])) for row in runs) else [],
         hist=_one_metric(_load_rows(directory, "hist.csv", notes, response)),
         comparisons=_load_rows(directory, "comparisons.csv", notes, lambda row: True))
 

@@ -11,6 +11,7 @@ from .units import Axis
 # For both renderers.
 INK, MUTED, GRID, STRIP = "#1d2733", "#5c6875", "#dfe4ea", "#eceff3"
 BAND_OPACITY = 0.18
+PANELS_MAX = 6  # on one figure
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Trace:
     rank: int = 0  # place in the legend
     bars: str = ""  # "", "x" or "y"
     points: tuple = ()
-    band: tuple = ()  # (x, lo, hi)
+    band: tuple = ()  # (x, lo, hi), or None where it has a gap
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,17 @@ class Shade:
 
 
 @dataclass(frozen=True)
+class Tile:
+    """A rectangle with words in its middle."""
+
+    x: tuple  # from, to
+    y: tuple
+    fill: str
+    text: str
+    ink: str
+
+
+@dataclass(frozen=True)
 class Panel:
     title: str
     note: str  # a second, quieter line; may be empty
@@ -52,7 +64,8 @@ class Panel:
     traces: tuple
     shades: tuple = ()
     vline: tuple = None  # (x, label, height of the label from 0 to 1)
-    rows: int = 0  # of a forest, else 0
+    rows: int = 0  # of a chart with a row for each thing, else 0
+    tiles: tuple = ()
 
 
 def legend(panels):
@@ -65,24 +78,32 @@ def legend(panels):
     return sorted(entries.values(), key=lambda trace: trace.rank)
 
 
+def paged(title, panels):
+    """(suffix of the file's name, title, panels) of each figure."""
+    pages = [panels[i:i + PANELS_MAX] for i in range(0, len(panels), PANELS_MAX)]
+    for number, page in enumerate(pages, 1):
+        yield f"-{number}" if len(pages) > 1 else "", title, page
+
+
 def finish(panel):
     """Brings what is infinite or outside to the edge of the axes, and drops what no eye can see."""
     traces = []
     for trace in panel.traces:
-        if trace.bars != "x":
-            traces.extend(_split_infinite(trace, panel.y))
-        else:
-            traces.append(trace)
+        traces.extend(_split_infinite(trace, panel))
     vline = panel.vline if panel.vline and panel.x.lo < panel.vline[0] < panel.x.hi else None
     return replace(panel, vline=vline, traces=tuple(_settle(t, panel) for t in traces))
 
 
-def _split_infinite(trace, y):
-    """Infinite values become open triangles at the top that no line leads to."""
-    beyond = tuple((p[0], at(y, 0.97), None, None) for p in trace.points if p and math.isinf(p[1]))
-    if not beyond:
+def _split_infinite(trace, panel):
+    """Infinite values become open triangles at the edge that no line leads to."""
+    flat = trace.bars == "x"
+    edge = at(panel.x if flat else panel.y, 0.97)
+    infinite = [bool(p) and math.isinf(p[0 if flat else 1]) for p in trace.points]
+    if not any(infinite):
         return [trace]
-    kept = tuple(None if p and math.isinf(p[1]) else p for p in trace.points)
+    beyond = tuple((edge, p[1], None, None) if flat else (p[0], edge, None, None)
+                   for p, is_beyond in zip(trace.points, infinite) if is_beyond)
+    kept = tuple(None if is_beyond else p for p, is_beyond in zip(trace.points, infinite))
     triangles = replace(trace, marker="triangle", joined=False, in_legend=False, filled=False,
                         bars="", points=beyond)
     return [replace(trace, points=kept), triangles]
@@ -93,9 +114,9 @@ def _settle(trace, panel):
     points = [point and (point[0], point[1], *_clamp(point[2:], across)) for point in trace.points]
     if len(points) > 100:
         points = _thin(points, along, across)
-    band = [(x, *_clamp((lo, hi), across)) for x, lo, hi in trace.band
-            if along.lo <= x <= along.hi]
-    if len(band) > 100:
+    band = [b and (b[0], *_clamp(b[1:], across)) for b in trace.band
+            if b is None or along.lo <= b[0] <= along.hi]
+    if len(band) > 100 and None not in band:
         band = [p for p in _thin([(x, lo, None, hi) for x, lo, hi in band], along, across)]
         band = [(x, lo, hi) for x, lo, _, hi in band]
     return replace(trace, points=tuple(points), band=tuple(band))

@@ -92,14 +92,14 @@ class _Layout:
 
     def __init__(self, figure):
         count = len(figure.panels)
-        self.width = _WIDTH if count > 1 else _WIDTH_SINGLE
+        self.width = _WIDTH if count > 1 and not figure.stacked else _WIDTH_SINGLE
         rows = max(panel.rows for panel in figure.panels)
         self.plot_height = max(60, rows * _ROW_HEIGHT) if rows else _PANEL_HEIGHT - _ABOVE - _BELOW
         labels = [len(label) for panel in figure.panels for _, label in panel.y.ticks]
         self.left = 36 if figure.row_labels else 46 + 7.3 * max(labels)
         self.left_first = 16 + 7.3 * max(labels) if figure.row_labels else self.left
         self.rows_once = figure.row_labels
-        self.columns = 2 if count in (2, 4) else min(3, count)
+        self.columns = 1 if figure.stacked else 2 if count in (2, 4) else min(3, count)
         if self._plot_width() < _PLOT_WIDTH_MIN:
             self.columns = min(2, count)
         self.plot_width = self._plot_width()
@@ -125,8 +125,12 @@ class _Layout:
 
 
 def _wrap(text, separator, width):
+    """At separators; within a part that is too long for a line, at spaces."""
     lines = [""]
     for part in text.split(separator):
+        if len(part) > width and separator != " ":
+            lines += _wrap(part, " ", width)
+            continue
         joined = f"{lines[-1]}{separator}{part}" if lines[-1] else part
         if len(joined) > width and lines[-1]:
             lines.append(part)
@@ -179,6 +183,10 @@ def _panel(panel, layout, i, data):
                      f"linecolor rgb '{MUTED}' linewidth 0.8 dashtype 3 back")
         lines.append(f"set label {_quote(label)} at {x:.9g},graph {height} right offset -0.5,0 "
                      f"font ',9' textcolor rgb '{MUTED}'")
+    if panel.tiles:
+        lines.append("unset grid\nset tics scale 0")
+    for number, tile in enumerate(panel.tiles, len(panel.shades) + 1):
+        lines.append(_tile(number, tile))
     plots = []
     for number, trace in enumerate(panel.traces):
         plots += _trace(trace, f"$p{i + 1}_{number + 1}", data)
@@ -210,6 +218,14 @@ def _shade(number, shade):
     label = (f"\nset label {_quote(shade.label)} at {shade.hi:.9g},graph {shade.level} right "
              f"offset -0.5,0 font ',9' textcolor rgb '{MUTED}'") if shade.label else ""
     return box + label
+
+
+def _tile(number, tile):
+    (left, right), (low, high) = tile.x, tile.y
+    return (f"set object {number} rectangle from {left:.9g},{low:.9g} to {right:.9g},{high:.9g} "
+            f"fillcolor rgb '{tile.fill}' fillstyle solid 1 noborder\n"
+            f"set label {_quote(tile.text)} at {(left + right) / 2:.9g},{(low + high) / 2:.9g} "
+            f"center font ',9' textcolor rgb '{tile.ink}' front")
 
 
 def _line_style(trace):

@@ -57,6 +57,11 @@ def _draw(panel):
         axes.axvline(x, color=MUTED, linewidth=0.8, linestyle=":", zorder=1)
         axes.text(x, level, label + " ", transform=axes.get_xaxis_transform(), ha="right",
                   va="center", fontsize=7.5, color=MUTED)
+    for tile in panel.tiles:
+        _draw_tile(axes, tile)
+    if panel.tiles:
+        axes.grid(False)
+        axes.tick_params(length=0)
     for order, trace in enumerate(panel.traces):
         _draw_trace(axes, trace, 3 + order)
     return figure
@@ -81,9 +86,16 @@ def _draw_shade(axes, shade):
                   ha="right", va="center", fontsize=7.5, color=MUTED)
 
 
+def _draw_tile(axes, tile):
+    (left, right), (low, high) = tile.x, tile.y
+    axes.fill_between((left, right), low, high, facecolor=tile.fill, linewidth=0, zorder=1)
+    axes.text((left + right) / 2, (low + high) / 2, tile.text, ha="center", va="center",
+              fontsize=7.5, color=tile.ink, zorder=2)
+
+
 def _draw_trace(axes, trace, order):
     if trace.band:
-        x, lo, hi = zip(*trace.band)
+        x, lo, hi = zip(*(edge or (float("nan"),) * 3 for edge in trace.band))
         axes.fill_between(x, lo, hi, facecolor=trace.colour, alpha=BAND_OPACITY, linewidth=0,
                           zorder=order)
     if not any(trace.points):

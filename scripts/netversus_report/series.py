@@ -11,7 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from statistics import median
 
-from . import units
+from . import paths, sweeps, units
 
 # The one place for colours: a transport's, then that of the second arm of the same transport.
 COLOURS = {"tcp": ("#0b6bcb", "#7fb7ec"), "udp": ("#d9730d", "#f2b277")}
@@ -41,6 +41,7 @@ class Arm:
 class Cell:
     cell_id: str
     dir: str
+    path: str
     factors: tuple  # ((column, value), …) of all but the size
     size: str  # for people: "64 B", "64 B + 1 kB (3:1)"
     size_bytes: float  # the mean
@@ -50,31 +51,6 @@ class Cell:
     group: str  # the same without what the x axis shows
 
 
-@dataclass(frozen=True)
-class Sweep:
-    """The factor on the x axis of sweep charts."""
-
-    column: str
-    label: str
-
-    def value(self, cell):
-        return cell.size_bytes if self.column == "size" else cell.rate
-
-    def text(self, cell):
-        return cell.size if self.column == "size" else f"{units.count_text(cell.rate)}/s"
-
-    def tick(self, cell):
-        """The same where there is little room: a mix of sizes by its mean."""
-        text = self.text(cell)
-        if self.column == "rate" or text == units.size_text(cell.size_bytes):
-            return text
-        return units.mean_size_text(cell.size_bytes)
-
-
-SIZE = Sweep("size", "message size (log)")
-RATE = Sweep("rate", "messages per second (log)")
-
-
 @dataclass
 class Campaign:
     """A result, arranged: everything that charts ask for."""
@@ -82,7 +58,7 @@ class Campaign:
     result: object
     arms: list
     cells: list
-    sweep: Sweep
+    sweep: object  # of sweeps.py
     groups: dict  # group title -> cells, in order of x
     rows: dict = field(default_factory=dict)  # (cell_id, dir, arm key) -> rows of runs.csv
 
@@ -92,13 +68,14 @@ def arrange(result):
     first_rows = {}
     for row in sorted(result.runs, key=lambda row: row["cell_id"]):  # Cells ran in a random order.
         first_rows.setdefault((row["cell_id"], row["dir"]), row)
-    sweep = _choose_sweep(first_rows.values())
+    sweep = sweeps.choose(list(first_rows.values()))
     cells = _cells(result.runs, first_rows, sweep)
     groups = defaultdict(list)
     for cell in cells:
         groups[cell.group].append(cell)
     for members in groups.values():
-        members.sort(key=lambda cell: (sweep.value(cell), cell.cell_id))
+        members.sort(key=lambda cell: (-sweep.value(cell) if sweep.rows else sweep.value(cell),
+                                       cell.cell_id))
     campaign = Campaign(result, arms, cells, sweep, dict(groups))
     campaign.rows = _by_arm(campaign, result.runs)
     return campaign
@@ -124,12 +101,6 @@ def arm_key(campaign, row):
     return key if any(arm.key == key for arm in campaign.arms) else (row["transport"], "")
 
 
-def _choose_sweep(rows):
-    sizes = {row["msg_size_bytes"] for row in rows}
-    rates = {row["rate_msgs_per_s"] for row in rows}
-    return RATE if len(sizes) == 1 and len(rates) > 1 and None not in rates else SIZE
-
-
 def _cells(rows, first_rows, sweep):
     values = {key: tuple((c, row[c]) for c in FACTORS if row.get(c) not in (None, ""))
               for key, row in first_rows.items()}
@@ -139,23 +110,27 @@ def _cells(rows, first_rows, sweep):
             seen[column].add(value)
     fragmented = {(row["cell_id"], row["dir"]) for row in rows
                   if row["transport"] != "tcp" and (row.get("ip_fragments_per_msg") or 0) > 1}
+    path_names = paths.names([row["path"] for row in first_rows.values()])
     cells, taken = [], set()
     for key, row in first_rows.items():
-        words = [factor_text(column, value) for column, value in values[key]
+        words = {column: path_names[value] if column == "path" and "=" in value
+                 else factor_text(column, value)
+                 for column, value in values[key]
                  if column in _ALWAYS or len(seen[column]) > 1
-                 and (column != "dir" or row["direction"] == "both")]
-        group_words = [word for word in words if sweep is SIZE or word != row["rate"]]
-        if sweep is RATE:
+                 and (column != "dir" or row["direction"] == "both")}
+        group_words = [word for column, word in words.items() if column != sweep.column]
+        if sweep is not sweeps.SIZE:
             group_words.insert(1, units.sizes_text(row["msg_size"]))
-        x = row["msg_size"] if sweep is SIZE else row["rate"]
+        title_words = list(words.values())
+        x = row["msg_size"] if sweep is sweeps.SIZE else row[sweep.column]
         if (*group_words, x) in taken:  # They differ in a factor this program does not know of.
-            words.append(key[0])
+            title_words.append(key[0])
             group_words.append(key[0])
         taken.add((*group_words, x))
         group = " · ".join(group_words)
         size = units.sizes_text(row["msg_size"])
-        title = " · ".join([words[0], size, *words[1:]])
-        cells.append(Cell(*key, values[key], size, row["msg_size_bytes"],
+        title = " · ".join([title_words[0], size, *title_words[1:]])
+        cells.append(Cell(*key, row["path"], values[key], size, row["msg_size_bytes"],
                           row["rate_msgs_per_s"], key in fragmented, title, group))
     return cells
 
@@ -210,6 +185,15 @@ def run_column(campaign, cell, arm, column):
     return summarise([row[column] for row in rows])
 
 
+def paired(campaign, cell, column):
+    """Summary over blocks of the second arm's value less the first's, in pairs."""
+    first, second = [{row["block"]: row[column] for row in
+                      campaign.rows.get((cell.cell_id, cell.dir, arm.key), [])}
+                     for arm in campaign.arms]
+    return summarise([second[block] - first[block] for block in first if block in second
+                      and None not in (first[block], second[block])])
+
+
 def quantiles(campaign):
     """{(cell_id, dir, arm key, p): Summary} of response times over all scheduled messages, ns."""
     found = defaultdict(list)
@@ -259,6 +243,17 @@ def curves(campaign):
         if runs:
             found[key] = _curve([bins[run] for run in runs], [scheduled[run] for run in runs])
     return found
+
+
+def shares_at(campaign, runs, times):
+    """{(run_id, dir): [share of scheduled messages delivered within each time]}, of those runs
+    that have a histogram. times: ascending, ns."""
+    bins = defaultdict(list)
+    for row in campaign.result.hist:
+        bins[row["run_id"], row["dir"]].append((row["lo_ns"], row["hi_ns"], row["count"]))
+    wanted = {(row["run_id"], row["dir"]): row["sched_count"] for row in runs}
+    return {key: _interpolate(_cumulative(bins[key], count), times)
+            for key, count in wanted.items() if count and key in bins}
 
 
 def _curve(blocks, scheduled):

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import pandas
 
-from . import charts, figures, forest, units
+from . import charts, forest, sweep_charts, units
 
-_FORMATS = {**{name: lambda v, f=f: f(v) for name, f in figures.UNITS.items()},
+_FORMATS = {**{name: lambda v, f=f: f(v) for name, f in sweep_charts.UNITS.items()},
             "percent": units.percent_text, "": units.digits_trimmed}
 
 

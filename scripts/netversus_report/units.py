@@ -67,16 +67,16 @@ def sizes_text(text):
     size stays as it is."""
     try:
         if "-" in text:
-            return " to ".join(size_text(_parse_size(part)) for part in text.split("-"))
+            return " to ".join(size_text(parse_size(part)) for part in text.split("-"))
         parts = [part.partition(":") for part in text.split("+")]
         weights = ":".join(weight or "1" for _, _, weight in parts)
-        shown = " + ".join(size_text(_parse_size(size)) for size, _, _ in parts)
+        shown = " + ".join(size_text(parse_size(size)) for size, _, _ in parts)
     except ValueError:
         return text
     return f"{shown} ({weights})" if ":" in text else shown
 
 
-def _parse_size(text):
+def parse_size(text):
     match = re.fullmatch(r"(\d+)([A-Za-z]*)", text, re.ASCII)
     if not match or match.group(2) not in _SIZE_SUFFIXES:
         raise ValueError(text)
@@ -193,10 +193,17 @@ def value_axis(label, positions, log=True):
     values = sorted(positions)
     low, high = values[0] / 1.6, values[-1] * 1.6
     character = math.log(high / low) / 42  # So many fit along the narrowest panel.
+    labels = ticks_apart({math.log(value): positions[value] for value in values}, character)
+    return Axis(label, low, high, tuple((value, shown) for value, (_, shown) in
+                                        zip(values, labels)), log=log)
+
+
+def ticks_apart(places, character):
+    """((place, label or "")) of {place: label}; character is the width of one."""
     ticks, end = [], -math.inf
-    for value in values:
-        half = character * (len(positions[value]) + 1) / 2
-        close = math.log(value) - half < end
-        ticks.append((value, "" if close else positions[value]))
-        end = end if close else math.log(value) + half
-    return Axis(label, low, high, tuple(ticks), log=log)
+    for place in sorted(places):
+        half = character * (len(places[place]) + 1) / 2
+        close = place - half < end
+        ticks.append((place, "" if close else places[place]))
+        end = end if close else place + half
+    return tuple(ticks)

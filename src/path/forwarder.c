@@ -19,6 +19,7 @@
 #define PACKETS_TOUCHED 2048u /* of these, whose pages are taken before the run */
 #define READS_PER_TURN 32u
 #define PRIORITY (-10)
+#define LEAD_NS_MAX (150 * NV_NS_PER_US)
 #define TURNS_PER_LOOK 64u /* at the control socket, while there is no time to wait */
 
 struct way {
@@ -37,6 +38,7 @@ struct forwarder {
     int control_fd;
     uint16_t free_port;
     bool configured, ended;
+    uint64_t lead_ns; /* by which a sleep ends early, to end in time */
     uint64_t now_ns;
     uint8_t spare[NV_PACKET_MTU_MAX]; /* for what finds no room */
 };
@@ -234,23 +236,43 @@ static void release_due(struct forwarder *forwarder)
         nv_chain_run(&forwarder->way[i].chain, forwarder->now_ns);
 }
 
-static void wait_for_work(struct forwarder *forwarder)
+static uint64_t next_due_ns(const struct forwarder *forwarder)
 {
-    struct pollfd fds[3] = {{.fd = forwarder->control_fd, .events = POLLIN},
-                            {.fd = forwarder->way[0].in_fd, .events = POLLIN},
-                            {.fd = forwarder->way[1].in_fd, .events = POLLIN}};
     uint64_t next_ns = UINT64_MAX;
     for (unsigned i = 0; i < 2 && forwarder->configured; i++) {
         uint64_t way_ns = nv_chain_next_ns(&forwarder->way[i].chain);
         next_ns = way_ns < next_ns ? way_ns : next_ns;
     }
+    return next_ns;
+}
+
+/* Sleeps end late by tens of microseconds, so they are asked to end so much earlier; the rest of
+ * the time is spent looking at the devices. */
+static void learn_lead(struct forwarder *forwarder, uint64_t asked_ns)
+{
     uint64_t now_ns = nv_clock_ns();
-    uint64_t wait_ns = next_ns == UINT64_MAX ? NV_NS_PER_S
-                       : next_ns > now_ns    ? next_ns - now_ns
-                                             : 0;
+    uint64_t late_ns = now_ns > asked_ns ? now_ns - asked_ns : 0;
+    if (late_ns > LEAD_NS_MAX)
+        late_ns = LEAD_NS_MAX;
+    forwarder->lead_ns = (7 * forwarder->lead_ns + late_ns) / 8;
+}
+
+static void wait_for_work(struct forwarder *forwarder)
+{
+    struct pollfd fds[3] = {{.fd = forwarder->control_fd, .events = POLLIN},
+                            {.fd = forwarder->way[0].in_fd, .events = POLLIN},
+                            {.fd = forwarder->way[1].in_fd, .events = POLLIN}};
+    uint64_t next_ns = next_due_ns(forwarder);
+    uint64_t now_ns = nv_clock_ns();
+    if (next_ns <= now_ns + forwarder->lead_ns)
+        return;
+    uint64_t wait_ns = next_ns == UINT64_MAX ? NV_NS_PER_S : next_ns - forwarder->lead_ns - now_ns;
     const struct timespec timeout = {.tv_sec = (time_t)(wait_ns / NV_NS_PER_S),
                                      .tv_nsec = (long)(wait_ns % NV_NS_PER_S)};
-    if (ppoll(fds, forwarder->configured ? 3 : 1, &timeout, NULL) > 0 && fds[0].revents)
+    int ready = ppoll(fds, forwarder->configured ? 3 : 1, &timeout, NULL);
+    if (ready == 0)
+        learn_lead(forwarder, now_ns + wait_ns);
+    else if (ready > 0 && fds[0].revents)
         look_at_control(forwarder);
 }
 
@@ -275,7 +297,7 @@ void nv_forwarder_run(const struct nv_forwarder_config *config)
         }
         if (!more)
             wait_for_work(forwarder);
-        else if (turn % TURNS_PER_LOOK == 0)
+        if (turn % TURNS_PER_LOOK == 0)
             look_at_control(forwarder);
     }
     for (unsigned i = 0; i < 2 && forwarder->configured; i++)
