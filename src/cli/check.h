@@ -100,7 +100,8 @@ bool nv_check_passes(const struct nv_check_line *);
 
 #define NV_CHECK_LINES_MAX 4u
 
-/* Measures until every line has passed once, or NV_CHECK_ATTEMPTS times; then says the lines. */
+/* Measures until every line has passed once, or NV_CHECK_ATTEMPTS times, or twice in a row so far
+ * off that no noise explains it; then says the lines. */
 struct nv_check_timing {
     /* Fills lines and returns how many; NV_E_* on failure. */
     int (*measure)(struct nv_check_context *, const void *what,

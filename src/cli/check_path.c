@@ -209,9 +209,9 @@ static int measure_jitter(struct nv_check_context *check, const void *what,
 static int check_jitter(struct nv_check_context *check)
 {
     static const struct jitter jitters[] = {
-        {"uniform", "delay=120ms,jitter=100ms", "delay=120ms,jitter=80ms", uniform_cdf},
-        {"normal", "delay=120ms,jitter=20ms,dist=normal", "delay=120ms,jitter=20ms", normal_cdf},
-        {"pareto", "delay=120ms,jitter=40ms,dist=pareto", "delay=120ms,jitter=25ms,dist=pareto",
+        {"uniform", "delay=120ms,jitter=100ms", "delay=120ms,jitter=20ms", uniform_cdf},
+        {"normal", "delay=120ms,jitter=20ms,dist=normal", "delay=150ms,jitter=20ms", normal_cdf},
+        {"pareto", "delay=120ms,jitter=40ms,dist=pareto", "delay=120ms,jitter=5ms,dist=pareto",
          pareto_cdf}};
     int failed = NV_OK;
     for (unsigned i = 0; i < (check->quick ? 2 : 3) && !failed; i++) {
@@ -261,7 +261,7 @@ static int measure_rate(struct nv_check_context *check, const void *what,
     if (measure_times(check, "empty", &base))
         return check->error.code;
     if (nv_check_run(check, &run, "path=rate=%s,queue=60000 size=1400 rate=3502/s duration=%s",
-                     nv_check_pick(check, "20Mbit/s", "21Mbit/s"),
+                     nv_check_pick(check, "20Mbit/s", "30Mbit/s"),
                      check->quick ? "1s" : "3s") == NV_OK) {
         const struct nv_result_row *row = nv_run_result_all(&run, NV_ROW_UP);
         struct times seen = times_of(check, row);
@@ -327,7 +327,7 @@ static int measure_wait(struct nv_check_context *check, const void *what,
         return check->error.code;
     if (nv_check_run(check, &run,
                      "path=rate=%s,queue=1M size=500 rate=400/s arrival=poisson duration=6s",
-                     nv_check_pick(check, "2112kbit/s", "2300kbit/s")) == NV_OK) {
+                     nv_check_pick(check, "2112kbit/s", "4Mbit/s")) == NV_OK) {
         const struct nv_result_row *row = nv_run_result_all(&run, NV_ROW_UP);
         unsigned count;
         double *delays = nv_check_delays(row, &count);

@@ -10,6 +10,7 @@
 
 #define NAME_BYTES 96
 #define TEXT_BYTES 64
+#define GROSS_TOLERANCES 10.0
 
 /* What check.csv is told of a line. */
 struct told {
@@ -94,7 +95,9 @@ void nv_check_say_header(struct nv_check_context *check)
 static const char *show(double value, const char *unit, char out[TEXT_BYTES])
 {
     char text[TEXT_BYTES];
-    if (strcmp(unit, "ns") == 0)
+    if (value == 0)
+        (void)snprintf(text, sizeof text, "0");
+    else if (strcmp(unit, "ns") == 0)
         (void)nv_show_time(fabs(value), text, sizeof text);
     else if (strcmp(unit, "bit/s") == 0)
         (void)nv_show_bitrate(fabs(value), text, sizeof text);
@@ -116,18 +119,19 @@ static void print_line(const struct told *told, const char *word)
     char expected[TEXT_BYTES];
     char tolerance[TEXT_BYTES];
     const char *unit = has_own_unit(line->unit) ? "" : line->unit;
+    const char *gap = *unit ? " " : "";
     (void)printf("  %-7s  %-34s", word, told->name);
     if (isnan(line->observed))
-        (void)printf(" ");
+        (void)printf(" -");
     else if (isnan(line->expected))
-        (void)printf(" %s %s", show(line->observed, line->unit, observed), unit);
+        (void)printf(" %s%s%s", show(line->observed, line->unit, observed), gap, unit);
     else if (line->tolerance == 0)
-        (void)printf(" %s of %s %s", show(line->observed, line->unit, observed),
-                     show(line->expected, line->unit, expected), unit);
+        (void)printf(" %s of %s%s%s", show(line->observed, line->unit, observed),
+                     show(line->expected, line->unit, expected), gap, unit);
     else
-        (void)printf(" %s of %s ± %s %s", show(line->observed, line->unit, observed),
+        (void)printf(" %s of %s ± %s%s%s", show(line->observed, line->unit, observed),
                      show(line->expected, line->unit, expected),
-                     show(line->tolerance, line->unit, tolerance), unit);
+                     show(line->tolerance, line->unit, tolerance), gap, unit);
     (void)printf("%s%s%s\n", line->note[0] ? " (" : "", line->note, line->note[0] ? ")" : "");
     (void)fflush(stdout);
 }
@@ -224,33 +228,57 @@ void nv_check_say_end(struct nv_check_context *check, uint64_t elapsed_ns)
                  nv_show_time((double)elapsed_ns, elapsed, sizeof elapsed));
 }
 
+/* Further off than any noise. */
+static bool is_gross(const struct nv_check_line *line)
+{
+    return line->tolerance > 0 &&
+           fabs(line->observed - line->expected) > GROSS_TOLERANCES * line->tolerance;
+}
+
+static void note_attempt(struct nv_check_line *line, unsigned attempt)
+{
+    size_t used = strlen(line->note);
+    if (attempt > 1)
+        (void)snprintf(line->note + used, sizeof line->note - used, "%sattempt %u",
+                       used ? "; " : "", attempt);
+}
+
+/* Takes over what has not passed before; how many have not passed yet. */
+static unsigned take_lines(const struct nv_check_line *lines, unsigned count,
+                           struct nv_check_line *kept, unsigned attempt)
+{
+    unsigned open = 0;
+    for (unsigned i = 0; i < count; i++) {
+        if (attempt > 1 && nv_check_passes(&kept[i]))
+            continue;
+        kept[i] = lines[i];
+        note_attempt(&kept[i], attempt);
+        open += !nv_check_passes(&kept[i]);
+    }
+    return open;
+}
+
 /* A line is kept as soon as it has passed; one that never did is shown as it was last. */
 int nv_check_time(struct nv_check_context *check, const struct nv_check_timing *timing)
 {
     struct nv_check_line kept[NV_CHECK_LINES_MAX];
-    bool passed[NV_CHECK_LINES_MAX] = {false};
-    unsigned attempt = 0;
-    int count;
-    bool again;
-    do {
+    unsigned open = 1;
+    unsigned gross = 0;
+    int count = 0;
+    for (unsigned attempt = 1;
+         open && gross < 2 && attempt <= NV_CHECK_ATTEMPTS && !check->interrupted; attempt++) {
         struct nv_check_line lines[NV_CHECK_LINES_MAX];
         memset(lines, 0, sizeof lines);
-        again = false;
-        attempt++;
         count = timing->measure(check, timing->what, lines);
-        for (int i = 0; i < count; i++) {
-            if (passed[i])
-                continue;
-            kept[i] = lines[i];
-            passed[i] = nv_check_passes(&lines[i]);
-            again |= !passed[i];
-            size_t used = strlen(kept[i].note);
-            if (attempt > 1)
-                (void)snprintf(kept[i].note + used, sizeof kept[i].note - used, "%sattempt %u",
-                               used ? "; " : "", attempt);
-        }
-    } while (count >= 0 && again && attempt < NV_CHECK_ATTEMPTS && !check->interrupted);
+        if (count < 0)
+            return count;
+        open = take_lines(lines, (unsigned)count, kept, attempt);
+        bool is_far = false;
+        for (int i = 0; i < count; i++)
+            is_far |= is_gross(&kept[i]);
+        gross = is_far ? gross + 1 : 0;
+    }
     for (int i = 0; i < count; i++)
         nv_check_say(check, &kept[i]);
-    return count < 0 ? count : NV_OK;
+    return NV_OK;
 }

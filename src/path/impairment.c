@@ -15,7 +15,7 @@
 static int read_share(const char *text, double *out)
 {
     char *end;
-    if (!isdigit((unsigned char)*text))
+    if (!isdigit((unsigned char)*text) || text[strspn(text, "0123456789.eE-%")])
         return NV_E_USAGE;
     double value = strtod(text, &end);
     if (*end == '%') {

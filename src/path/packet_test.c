@@ -173,7 +173,7 @@ static unsigned first_of(const struct key *keys, unsigned count)
 static void test_heap_of_pushes_and_pops_in_turn(void **state)
 {
     (void)state;
-    enum { PACKETS = 100, STEPS = 100000 };
+    enum { PACKETS = 100, STEPS = 40000 };
     struct nv_packet packets[PACKETS] = {{0}}, *spare[PACKETS], *inside[PACKETS];
     struct key keys[PACKETS];
     unsigned count = 0;
