@@ -116,11 +116,9 @@ static int make_directory(void **state)
 static int remove_directory(void **state)
 {
     (void)state;
-    static const char *const files[] = {"runs", "quantiles", "deadlines", "intervals",
-                                        "hist", "patterns",  "messages",  "comparisons"};
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+    for (const struct nv_sheet *const *sheet = nv_sheets; *sheet; sheet++) {
         char path[128];
-        (void)snprintf(path, sizeof path, "%s/%s.csv", directory, files[i]);
+        (void)snprintf(path, sizeof path, "%s/%s", directory, (*sheet)->file);
         (void)unlink(path);
     }
     return rmdir(directory);
