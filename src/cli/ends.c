@@ -82,10 +82,32 @@ static int reach(struct nv_ends *ends, enum nv_network network, uv_loop_t *loop,
     return nv_remote_open(&end->remote, loop, &end->server, ends->interrupted, err);
 }
 
+/* Without it nothing comes from the server any more, not even word that it is alive. */
+static void forwarder_gone(uv_poll_t *watch, int status, int events)
+{
+    struct nv_ends *ends = watch->data;
+    struct nv_far_end *end = &ends->end[NV_NETWORK_EMULATED];
+    (void)status;
+    (void)events;
+    (void)uv_poll_stop(watch);
+    if (end->remote_open)
+        nv_client_lost(&end->remote.client, "the process that forwards packets has gone");
+}
+
+static void watch_forwarder(struct nv_ends *ends, uv_loop_t *loop)
+{
+    ends->watched = uv_poll_init(loop, &ends->watch, ends->carrier.control_fd) == 0;
+    ends->watch.data = ends;
+    if (ends->watched)
+        (void)uv_poll_start(&ends->watch, UV_DISCONNECT, forwarder_gone);
+}
+
 int nv_ends_reach(struct nv_ends *ends, uv_loop_t *loop, const bool *interrupted,
                   struct nv_error *err)
 {
     ends->interrupted = interrupted;
+    if (ends->end[NV_NETWORK_EMULATED].wanted)
+        watch_forwarder(ends, loop);
     for (unsigned i = 0; i < 2; i++)
         if (ends->end[i].wanted && reach(ends, (enum nv_network)i, loop, err))
             return err->code;
@@ -188,5 +210,7 @@ void nv_ends_close(struct nv_ends *ends, uv_loop_t *loop)
             nv_remote_close(&ends->end[i].remote);
         nv_child_stop(&ends->end[i].child, loop);
     }
+    if (ends->watched)
+        uv_close((uv_handle_t *)&ends->watch, NULL);
     nv_carrier_close(&ends->carrier);
 }

@@ -17,6 +17,7 @@
 #include "cli/runner.h"
 #include "cli/threshold.h"
 #include "output/table.h"
+#include "path/chain.h"
 #include "session/identity.h"
 
 /* The whole of `netversus run`: options and scenario → plan → result directory → far end → blocks →
@@ -100,6 +101,20 @@ static int check_name(const char *scenario, struct nv_error *err)
                            scenario);
 }
 
+static int check_cell(const struct run *run, const struct nv_cell *cell, struct nv_error *err)
+{
+    struct nv_path path;
+    for (unsigned arm = 0; arm < run->plan.arms; arm++)
+        if (check_spec(&cell->arm[arm], err))
+            return err->code;
+    if (nv_campaign_path(&run->campaign, cell->arm[0].path, &path, err))
+        return err->code;
+    for (unsigned way = 0; way < 2; way++)
+        if (nv_chain_try(&path.way[way], err))
+            return nv_fail_within(err, "path '%.100s'", cell->arm[0].path);
+    return NV_OK;
+}
+
 static int check_settings(struct run *run, struct nv_error *err)
 {
     const struct nv_settings *settings = &run->campaign.settings;
@@ -109,14 +124,9 @@ static int check_settings(struct run *run, struct nv_error *err)
         return err->code;
     if (settings->fail_if[0] && nv_threshold_parse(&run->threshold, settings->fail_if, err))
         return err->code;
-    for (unsigned i = 0; i < run->plan.cell_count; i++) {
-        struct nv_path path;
-        for (unsigned arm = 0; arm < run->plan.arms; arm++)
-            if (check_spec(&run->plan.cells[i].arm[arm], err))
-                return err->code;
-        if (nv_campaign_path(&run->campaign, run->plan.cells[i].arm[0].path, &path, err))
+    for (unsigned i = 0; i < run->plan.cell_count; i++)
+        if (check_cell(run, &run->plan.cells[i], err))
             return err->code;
-    }
     return NV_OK;
 }
 

@@ -161,7 +161,8 @@ const struct nv_column nv_runs_count_columns[] = {
               "rx_unique_count.",
               nv_get_row_count, NV_AT_ROW(lost_count)),
     NV_COLUMN("lost_rcvbuf_count",
-              "Of the lost, dropped at the receiver's socket because its buffer was full.",
+              "Of the lost, dropped at the receiver's socket because its buffer was full, or a "
+              "checksum was wrong: the kernel counts both as one.",
               nv_get_row_count, NV_AT_ROW(lost_rcvbuf_count)),
     NV_COLUMN("lost_reply_count", "Of the lost, replies that the server's kernel refused (rr).",
               nv_get_row_count, NV_AT_ROW(reply_lost_count)),

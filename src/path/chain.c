@@ -104,6 +104,16 @@ int nv_chain_init(struct nv_chain *chain, const struct nv_chain_config *config,
     return NV_OK;
 }
 
+int nv_chain_try(const struct nv_impairment *impairment, struct nv_error *err)
+{
+    struct nv_packet_pool pool = {.capacity = 1};
+    struct nv_chain chain;
+    const struct nv_chain_config config = {.impairment = impairment, .pool = &pool};
+    int failed = nv_chain_init(&chain, &config, err);
+    nv_chain_dispose(&chain);
+    return failed;
+}
+
 void nv_chain_start(struct nv_chain *chain, uint64_t start_ns, uint64_t end_ns)
 {
     chain->start_ns = start_ns;

@@ -56,6 +56,8 @@ struct nv_chain_config {
     uint64_t both_delay_ns;
 };
 int nv_chain_init(struct nv_chain *, const struct nv_chain_config *, struct nv_error *err);
+/* Could a chain of it be made? Reads the files that it names. */
+int nv_chain_try(const struct nv_impairment *, struct nv_error *err);
 /* The run begins; before packets from that time come. */
 void nv_chain_start(struct nv_chain *, uint64_t start_ns, uint64_t end_ns);
 /* A packet that came at packet->at_ns, which must not fall. */
