@@ -210,6 +210,8 @@ static void measure_delay(const char *what, uint64_t duration_ns)
     }
     receive(far, nv_clock_ns() + duration_ns, &delays);
     (void)waitpid(sender, NULL, 0);
+    if (!delays.count)
+        fail("nothing arrived");
     (void)printf("%" PRIu64 ",%" PRIu64 "\n", nv_quantile_value(&delays, 0.5),
                  nv_quantile_value(&delays, 0.99));
     nv_carrier_close(&carrier);
@@ -217,8 +219,12 @@ static void measure_delay(const char *what, uint64_t duration_ns)
 
 int main(int argc, char **argv)
 {
+    static const char *const ways[] = {"loopback", "bare", "netversus"};
+    bool known = false;
+    for (unsigned i = 0; argc == 4 && i < 3; i++)
+        known |= strcmp(argv[2], ways[i]) == 0;
     uint64_t ms = argc == 4 ? strtoull(argv[3], NULL, 10) : 0;
-    if (ms < 1 || ms > 60000)
+    if (!known || ms < 1 || ms > 60000)
         fail("usage: floor_forward rate|delay loopback|bare|netversus MS");
     if (strcmp(argv[1], "rate") == 0)
         measure_rate(strcmp(argv[2], "bare") == 0, ms * NV_NS_PER_MS);

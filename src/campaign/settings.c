@@ -178,7 +178,8 @@ static int set_factor(struct nv_campaign *campaign, const struct nv_option *opti
         if (add_level(&factor, level, err))
             return NV_E_USAGE;
     if (got < 0)
-        return nv_fail(err, NV_E_USAGE, "%s: '%.40s…' is too long", option->name, text);
+        return nv_fail(err, NV_E_USAGE, "%s: '%.40s…' is too long, or has too many alternatives",
+                       option->name, text);
     *factor_of(campaign, option) = factor;
     return NV_OK;
 }
@@ -231,15 +232,15 @@ static struct nv_named_path *named_path(struct nv_campaign *campaign, const char
     return path;
 }
 
-/* Each setting must be legal where it stands; "like = wifi" begins with another path. */
+/* Each setting must be legal where it stands; "like = wifi" begins with a preset. */
 static int set_path(struct nv_campaign *campaign, const char *name, const char *key,
                     const char *value, struct nv_error *err)
 {
     struct nv_path scratch;
-    struct nv_named_path *path = named_path(campaign, name);
     bool is_like = strcmp(key, "like") == 0;
-    if (!*name || strlen(name) >= 40 || strpbrk(name, ",;=|"))
+    if (!*name || strlen(name) >= 40 || strpbrk(name, ",;=|") || strcmp(name, "none") == 0)
         return nv_fail(err, NV_E_USAGE, "'[path %.40s]' is not [path NAME]", name);
+    struct nv_named_path *path = named_path(campaign, name);
     if (!path)
         return nv_fail(err, NV_E_USAGE, "more than %u paths", NV_PATHS_MAX);
     size_t used = strlen(path->settings);

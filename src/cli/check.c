@@ -232,7 +232,7 @@ static const char *obstacle(const struct nv_check_context *check, const struct n
         return "takes longer than --quick allows";
     if (row->needs & NV_CHECK_PATH && check->no_path.code)
         return check->no_path.message;
-    if (row->needs & NV_CHECK_CORES && sysconf(_SC_NPROCESSORS_ONLN) < 2)
+    if (row->needs & NV_CHECK_CORES && uv_available_parallelism() < 2)
         return "needs two processors";
     return NULL;
 }
@@ -259,6 +259,8 @@ static int run_all(struct nv_check_context *check, const struct selection *selec
     nv_check_say_end(check, nv_clock_ns() - start_ns);
     if (check->interrupted)
         return nv_fail(err, NV_E_INTERRUPTED, "interrupted");
+    if (check->unnamed)
+        return nv_fail(err, NV_E_FAILED, "failed: %s and %u more", check->failures, check->unnamed);
     if (check->failed)
         return nv_fail(err, NV_E_FAILED, "failed: %s", check->failures);
     return NV_OK;

@@ -16,7 +16,8 @@
  * NV_CHECK_ATTEMPTS times, and its line says so.
  *
  * For the tests: --break NAME, which no help lists, makes that check do something else than it
- * expects (another delay, another seed, a receiver that is not frozen), so that it has to fail. */
+ * expects (another delay, another seed, a receiver that is not frozen), and measure it once, so
+ * that it has to fail. */
 
 enum nv_check_need {
     NV_CHECK_LOOPBACK = 1, /* a server on loopback */
@@ -58,9 +59,10 @@ struct nv_check_line {
     char note[NV_CHECK_NOTE_BYTES]; /* "": none */
 };
 
-/* SIGSTOP and SIGCONT for the server on loopback during a run. */
+/* SIGSTOP and SIGCONT for the server on loopback during the next run. */
 struct nv_check_freeze {
-    uint64_t after_ns, for_ns;     /* of the run's start; for_ns 0: nothing is frozen */
+    uint64_t after_ns, for_ns;     /* after the run's start; for_ns 0: it is not frozen */
+    uint64_t t0_ns;                /* the run's start */
     uint64_t stopped_ns, going_ns; /* when it was, of nv_clock_ns() */
     uv_timer_t timer;
 };
@@ -75,9 +77,11 @@ struct nv_check_context {
     uv_loop_t loop;
     struct nv_check_freeze freeze;
     struct nv_check_noise noise; /* during the last run */
+    char spoiled[128];           /* what shows that the machine cannot be measured on now; "" */
     unsigned run_count, backward_count;
     unsigned passed, failed, skipped, recorded;
-    char failures[256];      /* names of lines */
+    char failures[256];      /* names of lines, */
+    unsigned unnamed;        /* and how many had no room there */
     FILE *csv;               /* check.csv, or NULL */
     struct nv_error no_path; /* why there is no emulated path */
     uv_signal_t signals[2];
@@ -101,7 +105,8 @@ bool nv_check_passes(const struct nv_check_line *);
 #define NV_CHECK_LINES_MAX 4u
 
 /* Measures until every line has passed once, or NV_CHECK_ATTEMPTS times, or twice in a row so far
- * off that no noise explains it; then says the lines. */
+ * off that no noise explains it; then says the lines. When the last attempt shows by other signs
+ * that the machine is too busy, what has not passed is skipped. */
 struct nv_check_timing {
     /* Fills lines and returns how many; NV_E_* on failure. */
     int (*measure)(struct nv_check_context *, const void *what,

@@ -18,6 +18,8 @@
 #define WORD_BYTES 160
 #define SLEEP_NS NV_NS_PER_MS
 #define EXACT_ATTEMPTS 4u
+#define BUSY_LATE_NS (20 * NV_NS_PER_MS) /* p99 of a timer, or of a send */
+#define BUSY_EMPTY_NS NV_NS_PER_MS       /* p50 of the empty path */
 
 /* Sleeps while something is measured, and notes how late it is woken: what of the times was this
  * machine's doing, by a witness that has no part in them. */
@@ -82,10 +84,47 @@ static void started(void *context, uint64_t t0_ns, uint64_t end_ns)
     (void)end_ns;
     if (!check->freeze.for_ns)
         return;
+    check->freeze.t0_ns = t0_ns;
     check->freeze.stopped_ns = check->freeze.going_ns = 0;
     uv_update_time(&check->loop);
     (void)uv_timer_start(&check->freeze.timer, freeze_cb,
                          due_ns > now_ns ? (due_ns - now_ns) / NV_NS_PER_MS : 0, 0);
+}
+
+/* Whatever became of the run. */
+static void thaw(struct nv_check_context *check)
+{
+    struct nv_check_freeze *freeze = &check->freeze;
+    (void)uv_timer_stop(&freeze->timer);
+    if (freeze->stopped_ns && !freeze->going_ns)
+        (void)kill(check->ends.end[NV_NETWORK_REAL].child.process.pid, SIGCONT);
+    freeze->for_ns = 0;
+}
+
+static void note_busy(struct nv_check_context *check, const char *what, uint64_t took_ns)
+{
+    (void)snprintf(check->spoiled, sizeof check->spoiled,
+                   "this machine is too busy: %s %.1f ms, measured %u times", what,
+                   (double)took_ns / 1e6, NV_CHECK_ATTEMPTS);
+}
+
+/* Signs that have nothing to do with what is checked: timers and sends are late, and the path is
+ * slow when it is empty. */
+static void look_for_load(struct nv_check_context *check, const struct nv_run_result *run,
+                          bool frozen)
+{
+    bool is_empty = strcmp(run->spec.path, "empty") == 0;
+    bool is_paced = run->spec.rate.kind != NV_RATE_MAX && !frozen;
+    if (check->noise.p99_ns > BUSY_LATE_NS)
+        note_busy(check, "timers were late by", check->noise.p99_ns);
+    for (unsigned i = 0; i < run->row_count; i++) {
+        uint64_t lag_ns = nv_quantile_value(&run->rows[i].tx->sched_lag, 0.99);
+        uint64_t took_ns = nv_quantile_value(&run->rows[i].rx->serv, 0.5);
+        if (is_paced && lag_ns != NV_UNKNOWN && lag_ns > BUSY_LATE_NS)
+            note_busy(check, "sends were late by", lag_ns);
+        if (is_paced && is_empty && took_ns != NV_UNKNOWN && took_ns > BUSY_EMPTY_NS)
+            note_busy(check, "the empty path took", took_ns);
+    }
 }
 
 static int measure(struct nv_check_context *check, struct nv_run_result *run)
@@ -101,6 +140,8 @@ static int measure(struct nv_check_context *check, struct nv_run_result *run)
     bool watched = uv_thread_create(&witness->thread, witness_main, witness) == 0;
     if (nv_campaign_path(&check->campaign, run->spec.path, &path, err) == NV_OK)
         (void)nv_ends_measure(&check->ends, &path, run, err);
+    bool frozen = check->freeze.for_ns > 0;
+    thaw(check);
     atomic_store(&witness->over, true);
     if (watched)
         (void)uv_thread_join(&witness->thread);
@@ -109,6 +150,8 @@ static int measure(struct nv_check_context *check, struct nv_run_result *run)
         check->noise = (struct nv_check_noise){.p50_ns = nv_quantile_value(&witness->late, 0.5),
                                                .p99_ns = nv_quantile_value(&witness->late, 0.99)};
     free(witness);
+    if (!err->code)
+        look_for_load(check, run, frozen);
     check->run_count++;
     for (unsigned i = 0; i < run->row_count; i++)
         check->backward_count += run->rows[i].rx ? (unsigned)run->rows[i].rx->negative_count : 0;

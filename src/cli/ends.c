@@ -135,7 +135,10 @@ const char *nv_ends_where(const struct nv_ends *ends)
 static void started(void *context, uint64_t t0_ns, uint64_t end_ns)
 {
     struct nv_ends *ends = context;
-    (void)nv_carrier_start(&ends->carrier, t0_ns, end_ns, &ends->path_error);
+    /* The machine did not run us for longer than a run waits to begin. */
+    if (nv_carrier_start(&ends->carrier, t0_ns, end_ns, &ends->path_error) == NV_OK &&
+        nv_clock_ns() >= t0_ns)
+        ends->began_late = true;
 }
 
 static int run_emulated(struct nv_ends *ends, const struct nv_spec *spec,
@@ -150,6 +153,7 @@ static int run_emulated(struct nv_ends *ends, const struct nv_spec *spec,
         .log_capacity = ends->settings->packets,
     };
     ends->path_error = (struct nv_error){0};
+    ends->began_late = false;
     end->remote.started = started;
     end->remote.started_context = ends;
     if (nv_carrier_configure(&ends->carrier, &setting, err) ||
@@ -184,6 +188,8 @@ static int take_packets(const struct nv_ends *ends, struct nv_run_result *run, s
         run->packets[way] = nv_packet_log_copy(ends->carrier.logs[way]);
         if (!run->packets[way])
             return nv_fail(err, NV_E_FAILED, "no memory");
+        if (run->packets[way]->missed_count)
+            nv_run_result_flag(run, "packets_truncated");
     }
     return NV_OK;
 }
@@ -198,6 +204,7 @@ int nv_ends_measure(struct nv_ends *ends, const struct nv_path *path, struct nv_
     if (nv_ends_run(ends, &run->spec, path, &run->path, err))
         return err->code;
     run->steal_ns = nv_kernel_steal_ns() - steal_ns;
+    run->path.began_late = ends->began_late;
     if (run->path.known && take_packets(ends, run, err))
         return err->code;
     return nv_run_result_build(run, nv_remote_ours(remote), nv_remote_theirs(remote), err);

@@ -28,7 +28,7 @@ struct nv_ends {
     const bool *interrupted; /* borrowed: the user wants an end of it */
     struct nv_error path_error;
     uv_poll_t watch; /* of the forwarder: it must not end before us */
-    bool watched;
+    bool watched, began_late;
 };
 
 enum nv_network nv_network_of(const struct nv_spec *spec);

@@ -48,6 +48,8 @@ static void gate_lag(struct nv_run_result *run, const struct nv_result_row *row,
 static void gate_path(struct nv_run_result *run, uint64_t overshoot_ns)
 {
     uint64_t limit_ns = larger(PATH_LATE_NS_MIN, 4 * overshoot_ns);
+    if (run->path.began_late)
+        reject(run, "path_began_late");
     for (unsigned i = 0; i < 2 && run->path.known; i++) {
         const struct nv_way_report *way = &run->path.way[i];
         if (way->late_p99_ns != NV_UNKNOWN && way->late_p99_ns > limit_ns)

@@ -188,10 +188,10 @@ static void identify(struct run *run)
 static int prepare(struct run *run, int argc, char **argv, struct nv_error *err)
 {
     identify(run);
-    run->environment = nv_environment();
-    describe_system(run);
     if (nv_ends_prepare(&run->ends, &run->campaign, &run->plan, err))
         return err->code;
+    run->environment = nv_environment(); /* of the place where we are now */
+    describe_system(run);
     open_loop(run);
     if (nv_ends_reach(&run->ends, &run->loop, &run->interrupted, err) ||
         nv_result_open(&run->result, &run->campaign.settings, run->start_utc, err) ||

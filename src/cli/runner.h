@@ -37,7 +37,7 @@ struct nv_runner {
     const struct nv_campaign *campaign;
     const struct nv_plan *plan;
     struct nv_ends *ends;
-    struct nv_csv_set *csv; /* NULL: nothing is written */
+    struct nv_csv_set *csv;         /* NULL: nothing is written */
     const struct nv_result *result; /* is announced with the first run that is kept */
     struct nv_progress progress;
     const char *campaign_id;

@@ -274,6 +274,7 @@ static void welcome(struct serve *serve, struct guest *guest)
         .ops = &ops,
         .context = guest,
         /* Who started us for himself is the only client. */
+        .is_patient = serve->options.child,
         .limits = serve->options.child ? nv_no_limits : serve->options.limits,
         .hello = serve->hello,
         .data_port = (uint16_t)(nv_address_port(&serve->address) + 1),

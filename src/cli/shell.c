@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,9 +17,7 @@
 #include "path/carrier.h"
 
 /* `netversus shell`: any program over an emulated path. A command, or a shell, runs at the near
- * place; another may run at the far one meanwhile. Both end with us. */
-
-#define DAY_NS (86400 * NV_NS_PER_S)
+ * place; another may run at the far one meanwhile, and is ended when the first one has. */
 
 struct shell_options {
     char path[NV_OPTION_TEXT_BYTES];
@@ -88,8 +87,11 @@ _Noreturn static void become(char *const *arguments, bool in_background)
     (void)signal(SIGPIPE, SIG_DFL);
     (void)signal(SIGINT, SIG_DFL);
     (void)signal(SIGQUIT, SIG_DFL);
-    if (in_background)
+    if (in_background) {
+        int null = open("/dev/null", O_RDONLY);
+        (void)dup2(null, STDIN_FILENO);
         (void)setpgid(0, 0);
+    }
     (void)execvp(arguments[0], arguments);
     (void)fprintf(stderr, "netversus shell: %s: %s\n", arguments[0], strerror(errno));
     _exit(127);
@@ -117,7 +119,9 @@ static void end_far(pid_t child)
     if (child <= 0)
         return;
     (void)kill(-child, SIGTERM);
-    (void)kill(child, SIGTERM);
+    for (unsigned i = 0; i < 100 && waitpid(child, NULL, WNOHANG) == 0; i++)
+        nv_clock_sleep_until(nv_clock_ns() + 20 * NV_NS_PER_MS);
+    (void)kill(-child, SIGKILL);
     (void)waitpid(child, NULL, 0);
 }
 
@@ -163,11 +167,12 @@ static int run_shell(struct shell_options *options, const struct nv_path *path, 
                      struct nv_carrier *carrier, struct nv_error *err)
 {
     uint64_t seed = options->seed ? options->seed : nv_rng_entropy();
-    uint64_t now_ns = nv_clock_ns();
     const struct nv_carrier_setting setting = {.path = path, .seed = seed};
     struct nv_path_report report;
-    if (nv_carrier_open(carrier, err) || nv_carrier_configure(carrier, &setting, err) ||
-        nv_carrier_start(carrier, now_ns, now_ns + DAY_NS, err))
+    if (nv_carrier_open(carrier, err) || nv_carrier_configure(carrier, &setting, err))
+        return err->code;
+    uint64_t now_ns = nv_clock_ns();
+    if (nv_carrier_start(carrier, now_ns, now_ns, err))
         return err->code;
     (void)setenv("NETVERSUS_FAR", NV_CARRIER_FAR_IPV4, 1);
     (void)setenv("NETVERSUS_FAR6", NV_CARRIER_FAR_IPV6, 1);

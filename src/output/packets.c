@@ -6,7 +6,7 @@
 
 #include "output/field.h"
 
-/* packets.csv: what an emulated path did to each packet. Keys are those of the run's first row, but
+/* packets.csv: what an emulated path did to each packet. Keys are those of the run's last row, but
  * for flow and direction: a packet is of neither until it is looked into. */
 
 struct packet_line {

@@ -43,8 +43,7 @@ static void get_loss(struct nv_field *field, const struct nv_column *column, con
               "acknowledgements and fragments included; this and all emu_ columns are empty on "   \
               "the real network.",                                                                 \
               get_count, IN(way, in_count)),                                                       \
-        NV_COLUMN(prefix "out_count", "Packets that it delivered.", get_count,                     \
-                  IN(way, out_count)),                                                             \
+        NV_COLUMN(prefix "out_count", "Packets that it let go.", get_count, IN(way, out_count)),   \
         NV_COLUMN(                                                                                 \
             prefix "loss_obs_ratio",                                                               \
             "Packets that it lost (by chance, in outages, at its queue) of those that came.",      \
@@ -61,6 +60,9 @@ static void get_loss(struct nv_field *field, const struct nv_column *column, con
         NV_COLUMN(prefix "device_drop_count",                                                      \
                   "Packets that never came to it: the device's queue was full.", get_count,        \
                   IN(way, device_drop_count)),                                                     \
+        NV_COLUMN(prefix "refused_count",                                                          \
+                  "Of those that it let go, the ones that the other device did not take.",         \
+                  get_count, IN(way, refused_count)),                                              \
         NV_COLUMN(prefix "dup_count", "Second copies that it made.", get_count,                    \
                   IN(way, dup_count)),                                                             \
         NV_COLUMN(prefix "corrupt_count", "Packets in which it turned a bit.", get_count,          \
@@ -81,7 +83,8 @@ static void get_loss(struct nv_field *field, const struct nv_column *column, con
                   IN(way, delay_p99_ns)),                                                          \
         NV_COLUMN(prefix "delay_max_ns", "The longest.", get_count, IN(way, delay_max_ns)),        \
         NV_COLUMN(prefix "late_p50_ns",                                                            \
-                  "How late the emulator let packets go, against when they were due: median.",     \
+                  "How late the emulator let packets go that had to wait, against when they were " \
+                  "due: median. Time before it read a packet is not seen.",                        \
                   get_count, IN(way, late_p50_ns)),                                                \
         NV_COLUMN(prefix "late_p99_ns",                                                            \
                   "The 99th percentile; runs where it is large are rejected.", get_count,          \

@@ -17,6 +17,7 @@
 /* Longer than a burst of TCP at the rate of the device; the default of 500 drops silently. */
 #define QUEUE_PACKETS 20000u
 #define REPLY_WAIT_MS 5000
+#define CONTAINER_HINT "--cap-add SYS_ADMIN --cap-add NET_ADMIN --device /dev/net/tun"
 
 static const struct nv_device_config devices[2] = {
     [NV_PLACE_NEAR] = {"near0", NV_CARRIER_NEAR_IPV4, NV_CARRIER_FAR_IPV4, NV_CARRIER_NEAR_IPV6, 64,
@@ -45,13 +46,34 @@ static int become_owner(struct nv_error *err)
     if (unshare(CLONE_NEWUSER))
         return nv_fail(err, NV_E_FAILED,
                        "an emulated path needs root or user namespaces: unshare: %s (sysctl -w "
-                       "kernel.unprivileged_userns_clone=1 or user.max_user_namespaces=1000)",
+                       "kernel.unprivileged_userns_clone=1 or user.max_user_namespaces=1000; in a "
+                       "container: " CONTAINER_HINT ")",
                        strerror(errno));
-    return write_file("/proc/self/setgroups", "deny", err) ||
-                   write_file("/proc/self/uid_map", uids, err) ||
-                   write_file("/proc/self/gid_map", gids, err)
-               ? err->code
-               : NV_OK;
+    if (write_file("/proc/self/setgroups", "deny", err) ||
+        write_file("/proc/self/uid_map", uids, err) || write_file("/proc/self/gid_map", gids, err))
+        return nv_fail(err, NV_E_FAILED,
+                       "an emulated path needs root or user namespaces that are not restricted "
+                       "(sysctl -w kernel.apparmor_restrict_unprivileged_userns=0)");
+    return NV_OK;
+}
+
+/* Rights are not guessed from who we are: what works is tried. */
+static int become_able(struct nv_error *err)
+{
+    if (unshare(CLONE_NEWNET) == 0)
+        return NV_OK;
+    return errno == EPERM ? become_owner(err)
+                          : nv_fail_errno(err, NV_E_FAILED, errno, "unshare(CLONE_NEWNET)");
+}
+
+/* Of the calling thread's place, as far as we may: what one connection learnt of the path is not
+ * for the next one to know, and ping is for everyone. */
+static void set_up_place(void)
+{
+    char group[32];
+    (void)snprintf(group, sizeof group, "%u %u", getegid(), getegid());
+    (void)write_file("/proc/sys/net/ipv4/tcp_no_metrics_save", "1", NULL);
+    (void)write_file("/proc/sys/net/ipv4/ping_group_range", group, NULL);
 }
 
 /* A place of its own for the calling thread, with its device. */
@@ -59,13 +81,16 @@ static int make_place(struct nv_carrier *carrier, enum nv_place place, struct nv
 {
     if (unshare(CLONE_NEWNET))
         return nv_fail(err, NV_E_FAILED,
-                       "an emulated path needs network namespaces: unshare: %s (in a container: "
-                       "--cap-add SYS_ADMIN, or run as an ordinary user)",
+                       "an emulated path needs network namespaces: unshare: %s (in a "
+                       "container: " CONTAINER_HINT ")",
                        strerror(errno));
     carrier->namespace_fd[place] = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
     if (carrier->namespace_fd[place] < 0)
         return nv_fail_errno(err, NV_E_FAILED, errno, "open /proc/thread-self/ns/net");
-    return nv_device_open(&carrier->device[place], &devices[place], err);
+    set_up_place();
+    return nv_device_open(&carrier->device[place], &devices[place], err)
+               ? nv_fail_within(err, "an emulated path (in a container: " CONTAINER_HINT ")")
+               : NV_OK;
 }
 
 /* In the child: nothing but the packets and the socket over which it is told. */
@@ -126,8 +151,8 @@ int nv_carrier_open_with(struct nv_carrier *carrier, nv_forward *forward, struct
                             .control_fd = -1,
                             .forwarder = -1,
                             .open = true};
-    if (nv_device_probe(err) || (geteuid() != 0 && become_owner(err)) ||
-        make_place(carrier, NV_PLACE_FAR, err) || make_place(carrier, NV_PLACE_NEAR, err))
+    if (nv_device_probe(err) || become_able(err) || make_place(carrier, NV_PLACE_FAR, err) ||
+        make_place(carrier, NV_PLACE_NEAR, err))
         return err->code;
     return make_logs(carrier, err) ? err->code : start_forwarder(carrier, forward, err);
 }
@@ -147,6 +172,12 @@ static int ask(struct nv_carrier *carrier, const struct nv_forwarder_request *re
     int ready = n < 0 ? -1 : poll(&answer, 1, REPLY_WAIT_MS);
     while (ready < 0 && errno == EINTR)
         ready = poll(&answer, 1, REPLY_WAIT_MS);
+    if (ready == 0) {
+        /* A late answer must not be taken for that to another question. */
+        (void)shutdown(carrier->control_fd, SHUT_RDWR);
+        return nv_fail(err, NV_E_FAILED, "the process that forwards packets is silent for %d s",
+                       REPLY_WAIT_MS / 1000);
+    }
     n = ready > 0 ? recv(carrier->control_fd, reply, sizeof *reply, MSG_DONTWAIT) : -1;
     if (n != (ssize_t)sizeof *reply)
         return nv_fail(err, NV_E_FAILED, "the process that forwards packets has gone");
@@ -213,7 +244,9 @@ void nv_carrier_close(struct nv_carrier *carrier)
     if (!carrier->open)
         return;
     if (carrier->control_fd >= 0)
-        (void)close(carrier->control_fd); /* which the forwarder takes as its end */
+        (void)close(carrier->control_fd);
+    if (carrier->forwarder > 0)
+        (void)kill(carrier->forwarder, SIGKILL); /* it has nothing to put away */
     while (carrier->forwarder > 0 && waitpid(carrier->forwarder, NULL, 0) < 0 && errno == EINTR)
         continue;
     for (unsigned i = 0; i < 2; i++) {

@@ -94,7 +94,8 @@ int nv_chain_init(struct nv_chain *chain, const struct nv_chain_config *config,
         struct nv_element_config element = {
             .impairment = config->impairment,
             .seed = nv_mix64(config->seed, i),
-            .queue_bytes = nv_impairment_queue_bytes(config->impairment, config->both_delay_ns),
+            .queue_bytes = nv_impairment_queue_bytes(config->impairment, config->both_delay_ns,
+                                                     config->mtu_bytes),
             .packets_max = config->pool->capacity,
         };
         if (nv_elements[i]->wanted(config->impairment) &&

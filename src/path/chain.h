@@ -53,7 +53,7 @@ struct nv_chain_config {
     void *context;
     struct nv_packet_log *log; /* NULL: none */
     uint64_t seed;
-    uint64_t both_delay_ns;
+    uint64_t both_delay_ns, mtu_bytes;
 };
 int nv_chain_init(struct nv_chain *, const struct nv_chain_config *, struct nv_error *err);
 /* Could a chain of it be made? Reads the files that it names. */

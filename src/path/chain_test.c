@@ -138,7 +138,7 @@ static void test_no_weather_before_the_run(void **state)
         "outage=0-1000s",
         "loss=100%",
         "ge=100%:100%:100%:100%",
-        "ge-time=1ns:1000s:100%:100%",
+        "ge-time=1us:1000s:100%:100%",
         "reorder=100%,reorder-gap=3",
         "reorder=100%,reorder-delay=3ms",
         "corrupt=100%,duplicate=100%,drop=1-1000,outage=0-1000s,loss=100%,ge=100%:100%:100%:100%",

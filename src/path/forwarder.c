@@ -38,8 +38,7 @@ struct forwarder {
     int control_fd;
     uint16_t free_port;
     bool configured, ended;
-    uint64_t lead_ns; /* by which a sleep ends early, to end in time */
-    uint64_t now_ns;
+    uint64_t lead_ns;                 /* by which a sleep ends early, to end in time */
     uint8_t spare[NV_PACKET_MTU_MAX]; /* for what finds no room */
 };
 
@@ -51,11 +50,11 @@ static bool write_packet(const struct way *way, const struct nv_packet *packet)
 static void release(void *context, struct nv_packet *packet)
 {
     struct way *way = context;
-    if (packet->counted) {
-        bool waited = packet->at_ns != packet->in_ns;
-        nv_hist_add(&way->late, waited ? way->forwarder->now_ns - packet->at_ns : 0);
-    }
     way->refused_count += !write_packet(way, packet) && packet->counted;
+    if (packet->counted && packet->at_ns != packet->in_ns) {
+        uint64_t now_ns = nv_clock_ns();
+        nv_hist_add(&way->late, now_ns > packet->at_ns ? now_ns - packet->at_ns : 0);
+    }
     nv_packet_give(&way->pool, packet);
 }
 
@@ -64,17 +63,18 @@ static uint16_t port_at(const uint8_t *bytes)
     return (uint16_t)(bytes[0] << 8 | bytes[1]);
 }
 
-/* TCP from or to the port that is to be left alone: the conversation about runs is not part of
- * them. */
-static bool is_free(const struct forwarder *forwarder, const struct nv_packet *packet)
+/* TCP to the port that is to be left alone, or on the way down from it: the conversation about runs
+ * is not part of them. */
+static bool is_free(const struct way *way, const struct nv_packet *packet)
 {
     const uint8_t *bytes = packet->bytes;
     bool v6 = bytes[0] >> 4 == 6;
     uint32_t head = v6 ? 40 : (bytes[0] & 15u) * 4;
-    uint16_t port = forwarder->free_port;
+    uint16_t port = way->forwarder->free_port;
+    bool up = way == &way->forwarder->way[NV_WAY_UP];
     if (!port || packet->len_bytes < head + 4 || bytes[v6 ? 6 : 9] != IPPROTO_TCP)
         return false;
-    return port_at(bytes + head) == port || port_at(bytes + head + 2) == port;
+    return port_at(bytes + head + (up ? 2 : 0)) == port;
 }
 
 /* False when there is nothing more to read. */
@@ -93,20 +93,19 @@ static bool read_packet(struct forwarder *forwarder, struct way *way)
         return false;
     }
     packet->len_bytes = (uint32_t)n;
-    if (is_free(forwarder, packet)) {
+    if (is_free(way, packet)) {
         (void)write_packet(way, packet);
         nv_packet_give(&way->pool, packet);
         return true;
     }
-    forwarder->now_ns = packet->at_ns = nv_clock_ns();
+    packet->at_ns = nv_clock_ns();
     nv_chain_input(&way->chain, packet);
     return true;
 }
 
-/* Everything still under way is let go at once: it belongs to a run that is over. */
+/* What is still under way belongs to a run that is over. */
 static void close_way(struct way *way)
 {
-    nv_chain_run(&way->chain, UINT64_MAX - 1);
     nv_chain_dispose(&way->chain);
     nv_packet_pool_dispose(&way->pool);
 }
@@ -123,6 +122,7 @@ static int open_way(struct forwarder *forwarder, unsigned index, uint64_t seed,
         .log = way->log,
         .seed = nv_mix64(seed, index),
         .both_delay_ns = nv_path_both_delay_ns(&forwarder->path),
+        .mtu_bytes = forwarder->path.mtu_bytes,
     };
     way->refused_count = 0;
     nv_hist_init(&way->late);
@@ -138,7 +138,6 @@ static int configure(struct forwarder *forwarder, const struct nv_forwarder_requ
 {
     for (unsigned i = 0; i < 2 && forwarder->configured; i++)
         close_way(&forwarder->way[i]);
-    forwarder->configured = true;
     forwarder->path = request->path;
     forwarder->free_port = request->free_port;
     for (unsigned i = 0; i < 2; i++) {
@@ -146,10 +145,13 @@ static int configure(struct forwarder *forwarder, const struct nv_forwarder_requ
         log->capacity = request->log_capacity;
         log->count = log->missed_count = 0;
     }
-    for (unsigned i = 0; i < 2; i++)
-        if (open_way(forwarder, i, request->seed, err))
-            return err->code;
-    return NV_OK;
+    int failed = NV_OK;
+    for (unsigned i = 0; i < 2 && !failed; i++)
+        failed = open_way(forwarder, i, request->seed, err);
+    for (unsigned i = 0; i < 2 && failed; i++)
+        close_way(&forwarder->way[i]);
+    forwarder->configured = !failed;
+    return failed;
 }
 
 static void report_way(struct way *way, struct nv_way_report *out)
@@ -197,8 +199,10 @@ static void serve(struct forwarder *forwarder, const struct nv_forwarder_request
         break;
     default:
         reply->report.known = true;
-        for (unsigned i = 0; i < 2; i++)
+        for (unsigned i = 0; i < 2; i++) {
             report_way(&forwarder->way[i], &reply->report.way[i]);
+            forwarder->way[i].log->capacity = 0; /* it is read now */
+        }
         break;
     }
 }
@@ -231,9 +235,9 @@ static bool read_devices(struct forwarder *forwarder)
 
 static void release_due(struct forwarder *forwarder)
 {
-    forwarder->now_ns = nv_clock_ns();
+    uint64_t now_ns = nv_clock_ns();
     for (unsigned i = 0; i < 2; i++)
-        nv_chain_run(&forwarder->way[i].chain, forwarder->now_ns);
+        nv_chain_run(&forwarder->way[i].chain, now_ns);
 }
 
 static uint64_t next_due_ns(const struct forwarder *forwarder)

@@ -9,7 +9,8 @@
 #include "base/clock.h"
 
 #define PART_BYTES 32u
-#define FRAME_BYTES 1500.0 /* a full packet: a queue holds one at least */
+#define QUEUE_BYTES_MAX 1e12
+#define HOUR_NS (3600 * NV_NS_PER_S)
 
 /* "1%" or "0.01", from 0 to 1. */
 static int read_share(const char *text, double *out)
@@ -60,7 +61,8 @@ static int parse_gilbert(void *value, const char *text, bool in_time)
         char part[PART_BYTES];
         if (count == 4 || !next_part(&text, ":", part))
             return NV_E_USAGE;
-        if (in_time && count < 2 ? nv_parse_time(part, times_ns[count]) || !*times_ns[count]
+        if (in_time && count < 2 ? nv_parse_time(part, times_ns[count]) ||
+                                       *times_ns[count] < NV_NS_PER_US || *times_ns[count] > HOUR_NS
                                  : read_share(part, shares[count]))
             return NV_E_USAGE;
         count++;
@@ -185,7 +187,6 @@ static const char *const orders[] = {"keep", "free", NULL};
 static const char *const aqms[] = {"tail", "codel", NULL};
 
 #define AT(field) offsetof(struct nv_impairment, field)
-#define HOUR_NS (3600 * NV_NS_PER_S)
 
 const struct nv_option nv_impairment_options[] = {
     {.name = "delay",
@@ -218,7 +219,8 @@ const struct nv_option nv_impairment_options[] = {
      .offset = AT(order),
      .fallback = "keep",
      .choices = orders,
-     .help = "may jitter let a packet overtake another?"},
+     .help = "may jitter let a packet overtake another? keep: it waits for the one before, so that "
+             "delay grows with the packet rate"},
     {.name = "loss",
      .type = &share_type,
      .offset = AT(loss),
@@ -292,7 +294,7 @@ const struct nv_option nv_impairment_options[] = {
      .type = &queue_type,
      .offset = AT(queue),
      .fallback = "1bdp",
-     .help = "length of the queue before the rate, 3000 bytes at least"},
+     .help = "length of the queue before the rate, two full packets at least"},
     {.name = "aqm",
      .type = &nv_option_choice,
      .offset = AT(aqm),
@@ -324,7 +326,8 @@ int nv_impairment_check(const struct nv_impairment *impairment, struct nv_error 
     return NV_OK;
 }
 
-uint64_t nv_impairment_queue_bytes(const struct nv_impairment *impairment, uint64_t both_delay_ns)
+uint64_t nv_impairment_queue_bytes(const struct nv_impairment *impairment, uint64_t both_delay_ns,
+                                   uint64_t mtu_bytes)
 {
     const struct nv_queue_length *queue = &impairment->queue;
     double bytes_per_ns = (double)impairment->rate.milli_per_s / 8e12;
@@ -332,5 +335,8 @@ uint64_t nv_impairment_queue_bytes(const struct nv_impairment *impairment, uint6
                    : queue->kind == NV_QUEUE_TIME
                        ? queue->amount * bytes_per_ns
                        : queue->amount * bytes_per_ns * (double)both_delay_ns;
-    return bytes < 2 * FRAME_BYTES ? (uint64_t)(2 * FRAME_BYTES) : (uint64_t)round(bytes);
+    double least = 2 * (double)mtu_bytes;
+    return (uint64_t)round(bytes < least             ? least
+                           : bytes > QUEUE_BYTES_MAX ? QUEUE_BYTES_MAX
+                                                     : bytes);
 }

@@ -64,8 +64,9 @@ extern const struct nv_option nv_impairment_options[];
 /* What no single row can say; one line in *err, NV_E_USAGE. */
 int nv_impairment_check(const struct nv_impairment *, struct nv_error *err);
 
-/* Bytes that the queue before the rate holds; both_delay_ns is the delay there and back, which a
- * bandwidth-delay product is made of. */
-uint64_t nv_impairment_queue_bytes(const struct nv_impairment *, uint64_t both_delay_ns);
+/* Bytes that the queue before the rate holds, two full packets at least; both_delay_ns is the delay
+ * there and back, which a bandwidth-delay product is made of. */
+uint64_t nv_impairment_queue_bytes(const struct nv_impairment *, uint64_t both_delay_ns,
+                                   uint64_t mtu_bytes);
 
 #endif

@@ -139,9 +139,9 @@ static void test_gilbert_elliott(void **state)
     ge = with("ge-time", "900ms:30ms").ge_time;
     expect_losses(&ge, 1, 0);
     assert_true(ge.good_ns == 900 * MS && ge.bad_ns == 30 * MS);
-    ge = with("ge-time", "2:1ns:50%:25%").ge_time;
+    ge = with("ge-time", "2:1us:50%:25%").ge_time;
     expect_losses(&ge, 0.5, 0.25);
-    assert_true(ge.good_ns == 2 * SECOND && ge.bad_ns == 1);
+    assert_true(ge.good_ns == 2 * SECOND && ge.bad_ns == 1000);
 
     struct nv_impairment impairment = with("ge", "1%:10%");
     assert_int_equal(set(&impairment, "ge", "none", NULL), NV_OK);
@@ -364,7 +364,7 @@ static void test_queue_bytes(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct nv_impairment impairment = with("rate", rows[i].rate);
         assert_int_equal(set(&impairment, "queue", rows[i].queue, NULL), NV_OK);
-        assert_int_equal(nv_impairment_queue_bytes(&impairment, rows[i].both_delay_ns),
+        assert_int_equal(nv_impairment_queue_bytes(&impairment, rows[i].both_delay_ns, 1500),
                          rows[i].bytes);
     }
 }
@@ -382,9 +382,9 @@ static void test_queue_bytes_are_exact(void **state)
                 .queue = {.kind = NV_QUEUE_TIME, .amount = (double)(ms * MS)},
             };
             exact = exact < 3000 ? 3000 : exact;
-            assert_int_equal(nv_impairment_queue_bytes(&impairment, 0), exact);
+            assert_int_equal(nv_impairment_queue_bytes(&impairment, 0, 1500), exact);
             impairment.queue = (struct nv_queue_length){.kind = NV_QUEUE_BDP, .amount = 1};
-            assert_int_equal(nv_impairment_queue_bytes(&impairment, ms * MS), exact);
+            assert_int_equal(nv_impairment_queue_bytes(&impairment, ms * MS, 1500), exact);
         }
     }
 }

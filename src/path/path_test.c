@@ -105,8 +105,8 @@ static void test_queue_of_an_asymmetric_path(void **state)
         parsed("up.delay=10ms,down.delay=30ms,up.rate=3Mbit/s,down.rate=25Mbit/s");
     uint64_t both_ns = nv_path_both_delay_ns(&path);
     assert_int_equal(both_ns, 40 * MS);
-    assert_int_equal(nv_impairment_queue_bytes(&path.way[NV_WAY_UP], both_ns), 15000);
-    assert_int_equal(nv_impairment_queue_bytes(&path.way[NV_WAY_DOWN], both_ns), 125000);
+    assert_int_equal(nv_impairment_queue_bytes(&path.way[NV_WAY_UP], both_ns, 1500), 15000);
+    assert_int_equal(nv_impairment_queue_bytes(&path.way[NV_WAY_DOWN], both_ns, 1500), 125000);
 }
 
 #define MTU "BYTES, such as 64k or 4Mi from 1280 to 9000"

@@ -11,7 +11,7 @@ const struct nv_path_preset nv_path_presets[] = {
     {"lan", "delay=250us,rate=100Mbit/s,overhead=38,queue=10ms", "a switched local network",
      "IEEE 802.3, 100BASE-TX: rate, 38 bytes a frame around IP; delay and queue are round figures"},
     {"wifi",
-     "delay=500us,jitter=4ms,dist=pareto,order=keep,ge-time=990ms:10ms:50%,rate=50Mbit/s,"
+     "delay=1ms,jitter=1ms,dist=pareto,order=keep,ge-time=990ms:10ms:50%,rate=50Mbit/s,"
      "queue=300ms",
      "busy Wi-Fi: a long tail of delay, 0.5 % loss in short spells",
      "Sui et al., MobiSys 2016: 90 % of latencies within about 20 ms; the rest are round figures"},

@@ -70,8 +70,10 @@ static struct nv_packet *codel_look(struct nv_queue *queue, uint64_t now_ns, boo
     return packet;
 }
 
-static void codel_drop(struct nv_queue *queue, struct nv_packet *packet, struct nv_outlet *out)
+static void codel_drop(struct nv_queue *queue, struct nv_packet *packet, uint64_t now_ns,
+                       struct nv_outlet *out)
 {
+    packet->at_ns = now_ns;
     nv_queue_gone(queue, packet, out);
     nv_outlet_drop(out, packet, NV_DROP_QUEUE);
 }
@@ -88,7 +90,7 @@ static struct nv_packet *codel_go_on(struct nv_queue *queue, struct nv_packet *p
     struct nv_codel *codel = &queue->codel;
     bool may_drop;
     while (codel->dropping && now_ns >= codel->drop_next_ns) {
-        codel_drop(queue, packet, out);
+        codel_drop(queue, packet, now_ns, out);
         codel->count++;
         packet = codel_look(queue, now_ns, &may_drop);
         codel->dropping = may_drop;
@@ -104,7 +106,7 @@ static struct nv_packet *codel_begin(struct nv_queue *queue, struct nv_packet *p
 {
     struct nv_codel *codel = &queue->codel;
     bool may_drop;
-    codel_drop(queue, packet, out);
+    codel_drop(queue, packet, now_ns, out);
     packet = codel_look(queue, now_ns, &may_drop);
     uint32_t delta = codel->count - codel->last_count;
     bool recent = now_ns < codel->drop_next_ns + 16 * CODEL_INTERVAL_NS;

@@ -21,7 +21,8 @@ struct nv_way_report {
 };
 
 struct nv_path_report {
-    bool known; /* false: no path was emulated */
+    bool began_late; /* weather and account miss the first packets of the run */
+    bool known;      /* false: no path was emulated */
     struct nv_way_report way[2];
 };
 

@@ -80,6 +80,7 @@ static inline int nv_rig_try(struct nv_rig *rig, const char *path, uint64_t seed
         .context = rig,
         .seed = seed,
         .both_delay_ns = nv_path_both_delay_ns(&rig->path),
+        .mtu_bytes = rig->path.mtu_bytes,
     };
     return nv_chain_init(&rig->chain, &config, err);
 }

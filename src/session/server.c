@@ -22,7 +22,7 @@ void nv_server_init(struct nv_server *server, uint64_t now_ns)
 static void idle(struct nv_server *server, uint64_t now_ns)
 {
     server->state = NV_SERVER_IDLE;
-    server->deadline_ns = now_ns + IDLE_WAIT_NS;
+    server->deadline_ns = server->is_patient ? UINT64_MAX : now_ns + IDLE_WAIT_NS;
 }
 
 static void closed(struct nv_server *server, const struct nv_error *why)

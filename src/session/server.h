@@ -31,6 +31,7 @@ struct nv_server_ops {
 };
 
 struct nv_server {
+    bool is_patient; /* the client may be idle for as long as it likes */
     const struct nv_server_ops *ops;
     void *context;
     struct nv_server_limits limits;

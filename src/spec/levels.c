@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#define VARIANTS_MAX 4096u /* more than there can be cells */
+
 static int put(const char *text, size_t len, char *out, size_t out_bytes)
 {
     while (len && *text == ' ')
@@ -63,7 +65,7 @@ static unsigned alternatives(const char *text, size_t len)
 static unsigned variants(const char *text, size_t len)
 {
     unsigned count = 1;
-    for (size_t at = 0; at < len; at += strcspn(text + at, ",;") + 1)
+    for (size_t at = 0; at < len && count <= VARIANTS_MAX; at += strcspn(text + at, ",;") + 1)
         count *= alternatives(text + at, strcspn(text + at, ",;"));
     return count;
 }
@@ -109,6 +111,8 @@ int nv_levels_paths(const char *text, unsigned index, char *out, size_t out_byte
         text += strspn(text, " ");
         size_t len = path_len(text);
         unsigned count = variants(text, len);
+        if (count > VARIANTS_MAX)
+            return -1;
         if (index < count)
             return put_variant(text, len, index, out, out_bytes);
         index -= count;
