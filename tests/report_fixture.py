@@ -3,6 +3,7 @@
 
 import bisect
 import csv
+import itertools
 import json
 import math
 import random
@@ -14,9 +15,12 @@ COLUMNS = {
         "start_utc_iso", "msg_size", "msg_size_bytes", "rate", "rate_msgs_per_s", "arrival",
         "flows", "direction", "path", "deadline_ms", "sched_count", "sent_count", "lost_count",
         "rx_unique_count", "loss_ratio", "reordered_count", "reordered_ratio", "goodput_bps",
-        "ip_fragments_per_msg", "valid", "flags", "a_column_of_the_future"],
+        "ip_fragments_per_msg", "ontime_ratio", "emu_up_in_count", "emu_up_loss_obs_ratio",
+        "emu_up_delay_p50_ns", "emu_up_reordered_count", "emu_up_queue_max_bytes", "valid",
+        "flags", "a_column_of_the_future"],
     "quantiles.csv": KEY + ["metric", "population", "p", "value_ns", "reportable"],
     "deadlines.csv": KEY + ["deadline_ms", "ontime_count", "sched_count", "ontime_ratio"],
+    "intervals.csv": KEY + ["t_start_s", "t_end_s", "sched_count", "rx_bytes", "resp_max_ns"],
     "hist.csv": KEY + ["metric", "lo_ns", "hi_ns", "count"],
     "comparisons.csv": [
         "campaign_id", "cell_id", "dir", "arm_a", "arm_b", "metric", "scale", "blocks_count",
@@ -30,64 +34,74 @@ SENT = 2000
 EDGES = [round(1000 * 1.04 ** i) for i in range(411)]
 
 
-def write_result(directory, loss=0.0, arms=("tcp", "udp"), workloads=("rr", "stream"), blocks=6,
-                 sizes=SIZES, hostname="lab-a", path="wifi", p99=True):
-    """Every message a draw: TCP repairs a loss 200 ms later, UDP does not. p99=False: the sample
-    does not support one."""
+def write_result(directory, arms=("tcp", "udp"), workloads=("rr", "stream"), blocks=6, sizes=SIZES,
+                 rates=("2000/s",), paths=None, loss=0.0, path="wifi", hostname="lab-a", p99=True,
+                 repair_ms=200, hiccups=0.0):
+    """Every message a draw: TCP repairs a loss after repair_ms, UDP does not. paths: {path: loss},
+    else one path. p99=False: the sample does not support one. hiccups: share of messages that TCP
+    delivers 200 ms late whatever the path does."""
     directory.mkdir(parents=True)
     tables = {name: [] for name in COLUMNS}
     draw = random.Random(7)
-    cells = [(f"c{i + 1:03}", workload, size) for i, (workload, size) in
-             enumerate((w, s) for w in workloads for s in sizes)]
-    for cell_id, workload, size in cells:
+    paths = paths or {path: loss}
+    cells = [{"id": f"c{i + 1:03}", "workload": workload, "size": size, "rate": rate, "path": path}
+             for i, (workload, rate, size, path) in
+             enumerate(itertools.product(workloads, rates, sizes, paths))]
+    for cell in cells:
         values = {}
         for block in range(1, blocks + 1):
             for slot, (arm, transport) in enumerate(zip("ab", arms), 1):
-                key = {"campaign_id": "made-up", "run_id": f"{cell_id}-{block}-{slot}",
-                       "cell_id": cell_id, "block": block, "slot": slot, "arm": arm,
-                       "transport": transport, "engine": "poll", "workload": workload,
-                       "flow": "all", "dir": "rtt" if workload == "rr" else "up"}
-                run = draw_run(draw, transport, workload, sizes[size], loss)
+                key = {"campaign_id": "made-up", "run_id": f"{cell['id']}-{block}-{slot}",
+                       "cell_id": cell["id"], "block": block, "slot": slot, "arm": arm,
+                       "transport": transport, "engine": "poll", "workload": cell["workload"],
+                       "flow": "all", "dir": "rtt" if cell["workload"] == "rr" else "up"}
+                cell["bytes"] = sizes[cell["size"]]
+                run = draw_run(draw, transport, cell, {"loss": paths[cell["path"]],
+                                                       "repair": repair_ms, "hiccups": hiccups})
                 if not p99:
                     run["values"]["resp_p99"] = None
-                add_run(tables, key, size, sizes[size], run, path)
+                add_run(tables, key, cell, run)
                 for metric, value in run["values"].items():
                     values.setdefault((metric, arm), []).append(value)
         if len(arms) == 2:
-            add_comparisons(tables, cell_id, workload, arms, values, blocks)
+            add_comparisons(tables, cell["id"], cell["workload"], arms, values, blocks)
     for name, rows in tables.items():
         write_csv(directory / name, COLUMNS[name], rows)
     write_campaign(directory, hostname, path, blocks)
     return directory
 
 
-def draw_run(draw, transport, workload, size_bytes, loss):
+def draw_run(draw, transport, cell, network):
     scale = 1.1 if transport == "tcp" else 1.0
-    base = scale * (60e3 if workload == "rr" else 25e3) * (1 + size_bytes / 20e3)
+    base = scale * (60e3 if cell["workload"] == "rr" else 25e3) * (1 + cell["bytes"] / 20e3)
     base *= draw.uniform(0.97, 1.03)
     times = []
     for _ in range(SENT):
         time = base * draw.lognormvariate(0, 0.25)
-        if draw.random() < loss:
-            time = time + 200e6 if transport == "tcp" else math.inf
+        if draw.random() < network["loss"]:
+            time = time + network["repair"] * 1e6 if transport == "tcp" else math.inf
+        if transport == "tcp" and network["hiccups"] and draw.random() < network["hiccups"]:
+            time += 200e6
         times.append(time)
     times.sort()
     arrived = [time for time in times if time < math.inf]
-    reordered = round(0.4 * loss * SENT) if transport == "udp" else 0
+    reordered = round(0.4 * network["loss"] * SENT) if transport == "udp" else 0
     return {"times": arrived, "reordered": reordered, "fragments":
-            max(1, math.ceil(size_bytes / 32000)) if transport == "udp" else 1,
+            max(1, math.ceil(cell["bytes"] / 32000)) if transport == "udp" else 1,
             "values": {"resp_p50": times[SENT // 2], "resp_p99": times[SENT * 99 // 100],
-                       "goodput": len(arrived) * size_bytes * 8.0,
+                       "goodput": len(arrived) * cell["bytes"] * 8.0,
                        "ontime_ratio": sum(time < 50e6 for time in times) / SENT,
                        "loss_ratio": 1 - len(arrived) / SENT}}
 
 
-def add_run(tables, key, size, size_bytes, run, path):
+def add_run(tables, key, cell, run):
     values, arrived = run["values"], len(run["times"])
     tables["runs.csv"].append({
-        **key, "start_utc_iso": "2026-11-23T13:32:05Z", "msg_size": size,
-        "msg_size_bytes": size_bytes, "rate": "2000/s", "rate_msgs_per_s": 2000,
-        "arrival": "poisson", "flows": 1, "direction": "up", "path": path, "deadline_ms": 50,
+        **key, "start_utc_iso": "2026-11-23T13:32:05Z", "msg_size": cell["size"],
+        "msg_size_bytes": cell["bytes"], "rate": cell["rate"],
+        "rate_msgs_per_s": int(cell["rate"].partition("/")[0]), "ontime_ratio":
+        values["ontime_ratio"], "arrival": "poisson", "flows": 1, "direction": "up",
+        "path": cell["path"], "deadline_ms": 50, **observed(cell["path"], values["loss_ratio"]),
         "sched_count": SENT, "sent_count": SENT, "lost_count": SENT - arrived,
         "rx_unique_count": arrived, "loss_ratio": values["loss_ratio"],
         "reordered_count": run["reordered"], "reordered_ratio": run["reordered"] / SENT,
@@ -107,6 +121,33 @@ def add_run(tables, key, size, size_bytes, run, path):
     for i in sorted(counts):
         tables["hist.csv"].append({**key, "metric": "resp", "lo_ns": EDGES[i],
                                    "hi_ns": EDGES[i + 1], "count": counts[i]})
+
+
+def observed(path, loss):
+    """What an emulated path counts; 10 packets held back of 2500 that came."""
+    names = ("in_count", "loss_obs_ratio", "delay_p50_ns", "reordered_count", "queue_max_bytes")
+    values = (2500, loss, 20_100_000, 10, 0) if path != "none" else ("",) * 5
+    return {f"emu_up_{name}": value for name, value in zip(names, values)}
+
+
+OUTAGE = "delay=20ms,outage=0.5s-0.7s"
+
+
+def write_intervals(directory, size_bytes=64):
+    """Of a result over OUTAGE: 10 intervals of 200 messages. Nothing arrives in two of them; TCP
+    makes up for it at once after two more."""
+    with open(directory / "runs.csv", encoding="utf-8", newline="") as file:
+        runs = list(csv.DictReader(file))
+    rows = []
+    for run in runs:
+        for i in range(10):
+            lost = i in ((5, 6, 7, 8) if run["transport"] == "tcp" else (5, 6))
+            arrived = 0 if lost else 1000 if i == 9 and run["transport"] == "tcp" else 200
+            rows.append({**{name: run[name] for name in KEY}, "t_start_s": f"{i / 10:g}",
+                         "t_end_s": f"{(i + 1) / 10:g}", "sched_count": 200,
+                         "rx_bytes": arrived * size_bytes,
+                         "resp_max_ns": "" if lost else 25_000_000 if arrived == 200 else 4e8})
+    write_csv(directory / "intervals.csv", COLUMNS["intervals.csv"], rows)
 
 
 def add_comparisons(tables, cell_id, workload, arms, values, blocks):

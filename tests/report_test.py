@@ -17,7 +17,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "scripts"), str(Path(__file__).resolve().parent)]
 
-from netversus_report import figures, load, panels, render_gnuplot, series, tables, units  # noqa: E402
+from netversus_report import (  # noqa: E402
+    figures, load, panels, render_gnuplot, series, sweeps, tables, units)
 from report_fixture import write_result  # noqa: E402
 
 HOSTILE = "<script>alert('1')</script>`touch x` 100%s $p \\n\n! touch x\n"
@@ -233,7 +234,7 @@ def test_a_result_of_an_earlier_version_has_verdicts(small):
 def test_captions_tell_the_path_only_when_it_is_emulated(results):
     said = {name: figures.caption_text(series.arrange(load.load(results[name])))
             for name in ("clean", "lossy")}
-    assert "lab-a · loopback · path wifi · 2026" in said["clean"]
+    assert "lab-a · emulated path wifi · 2026" in said["clean"]
     assert "lab-a · loopback · 2026" in said["lossy"]
 
 
@@ -250,7 +251,7 @@ def test_rates_take_the_x_axis_when_there_is_one_size(small):
     edit(small, "runs.csv", lambda text: text.replace(",1k,1000,2000/s,2000,",
                                                       ",64,64,4000/s,4000,"))
     campaign = series.arrange(load.load(small))
-    assert campaign.sweep is series.RATE and len(campaign.groups) == 1
+    assert campaign.sweep is sweeps.RATE and len(campaign.groups) == 1
 
 
 def test_missing_values_leave_a_gap(small):
@@ -267,6 +268,13 @@ def test_invalid_runs_are_left_out_and_counted(small):
     campaign = series.arrange(load.load(small))
     assert len(campaign.result.runs) == 2 * 6 * 2 - 1
     assert "1 invalid run left out" in figures.caption_text(campaign)
+
+
+def test_runs_on_a_busy_machine_are_told(small):
+    edit(small, "runs.csv", lambda text: re.sub(
+        r"^(made-up,c00[12]-2-1,.*),1,,$", r"\1,1,sched_lag;path_late,", text, flags=re.MULTILINE))
+    campaign = series.arrange(load.load(small))
+    assert "in 2 of 24 runs the machine was busy" in figures.caption_text(campaign)
 
 
 # --- what is wrong with a result ---

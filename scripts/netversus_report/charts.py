@@ -42,17 +42,17 @@ CHARTS = (
           help="Higher is better: messages delivered within the deadline, of all that were "
                "scheduled. Each step of the scale leaves a tenth as many late or lost."),
     Chart("deadlines", "plane", "On time, by path and deadline",
-          x="", y="", unit="percent", scale="linear", needs="path",
+          x="", y="", unit="percent", scale="linear", needs="two",
           series=(Series("curve:delivered"),),
           help="Percentage points by which UDP has more messages on time than TCP, had the "
-               "deadline been that of the column. Coloured where that is sure: the 95 % interval "
-               "over blocks leaves out 0. Grey: nothing arrives so soon."),
+               "deadline been that of the column. Coloured where the 95 % interval over blocks, "
+               "of that tile by itself, leaves out 0. Grey: nothing arrives so soon."),
     Chart("plane", "plane", "On time, by path and rate or size",
           x="", y="", unit="percent", scale="linear", needs="plane",
           series=(Series("run:ontime_ratio"),),
           help="Percentage points by which UDP has more messages on time than TCP, within the "
-               "deadline. Coloured where that is sure: the 95 % interval over blocks leaves out "
-               "0. Grey: nothing arrives so soon."),
+               "deadline. Coloured where the 95 % interval over blocks, of that tile by itself, "
+               "leaves out 0. Grey: nothing arrives so soon."),
     Chart("course", "course", "Around an outage",
           x="time since the run began", y="", unit="", scale="", needs="outage",
           series=(Series("interval:missing", "due, and not there yet", unit="count",

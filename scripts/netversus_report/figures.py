@@ -4,11 +4,11 @@ word decided, so that two renderers can only draw the same thing."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 from . import charts, courses, forest, paths, planes, series, sweep_charts, units
 from .panels import Panel, Trace, finish
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -21,9 +21,13 @@ class Figure:
     stacked: bool = False  # panels one above the other
 
 
+# Flags of runs that other work on the machine disturbed.
+BUSY = {"sched_lag", "path_late", "steal"}
+
 # Which results a chart is about; of others it is not even said to be missing.
 NEEDS = {"": lambda campaign: True,
-         "path": lambda campaign: len(campaign.arms) == 2 and campaign.sweep.column == "path",
+         "path": lambda campaign: campaign.sweep.column == "path",
+         "two": lambda campaign: len(campaign.arms) == 2 and campaign.sweep.column == "path",
          "plane": planes.has_plane,
          "outage": lambda campaign: any(courses.outages(campaign, cell.path)
                                         for cell in campaign.cells)}
@@ -66,7 +70,8 @@ def _unknown_text(chart, campaign, panels):
     said = "" if bars else " There are no bars below 6 blocks."
     names = forest.unknown(campaign) if chart.kind == "forest" else [
         one.label for one in chart.series
-        if chart.kind == "sweep" and one.label and not any(label.endswith(one.label) for label in labels)]
+        if chart.kind == "sweep" and one.label
+        and not any(label.endswith(one.label) for label in labels)]
     if not names:
         return said
     reason = "it takes 1000 messages a run" if all("p99" in name for name in names) else \
@@ -162,14 +167,15 @@ def caption_text(campaign, with_bars=False):
     emulated = any(path not in ("", "none") for path in factors["path"])
     sizes = list(dict.fromkeys(cell.size for cell in sorted(campaign.cells,
                                                             key=lambda c: c.size_bytes)))
+    rates = [series.factor_text("rate", rate) for rate in factors["rate"]]
     blocks = len({row["block"] for row in campaign.result.runs})
     start = str(meta.get("start_utc_iso") or meta.get("start_utc") or "")
     parts = [" ⇄ ".join(hosts),
-             f"emulated path {paths.list_text(factors['path'])}" if emulated else
+             f"emulated path {paths.list_text(factors['path'], meta)}" if emulated else
              "loopback" if (meta.get("settings") or {}).get("server") == "" else "",
              start.replace("T", " ").replace("Z", " UTC"),
              ", ".join(factors["workload"]), ", ".join(sizes),
-             f"{', '.join(factors['rate'])} {', '.join(factors['arrival'])}",
+             f"{', '.join(rates)} {', '.join(factors['arrival'])}",
              f"{', '.join(factors['flows'])} flow" + ("" if factors["flows"] == ["1"] else "s"),
              ", ".join(factors["engine"]), f"{blocks} block" + ("" if blocks == 1 else "s")]
     if meta.get("seed") is not None:
@@ -177,6 +183,11 @@ def caption_text(campaign, with_bars=False):
     if with_bars:
         parts.append("bars: 95 % interval of the median over blocks" if blocks >= 6 else
                      "bars: lowest to highest block")
+    busy = {row["run_id"] for row in campaign.result.runs
+            if BUSY & set((row.get("flags") or "").split(";"))}
+    if busy:
+        runs = len({row["run_id"] for row in campaign.result.runs})
+        parts.append(f"in {len(busy)} of {runs} runs the machine was busy")
     left_out = campaign.result.invalid_count
     if left_out:
         parts.append(f"{left_out} invalid run{'s' if left_out > 1 else ''} left out")

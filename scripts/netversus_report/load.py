@@ -67,7 +67,7 @@ REQUIRED = {
 
 # Used where present: further factors of a campaign, and what explains a verdict.
 OPTIONAL = {
-    "runs.csv": {"ip_fragments_per_msg": number, "ontime_ratio": number,
+    "runs.csv": {"flags": text, "ip_fragments_per_msg": number, "ontime_ratio": number,
                  **{f"emu_{way}_{name}": number for way in ("up", "down") for name in (
                      "in_count", "loss_obs_ratio", "reordered_count", "dup_count",
                      "queue_max_bytes", "delay_p50_ns", "delay_p99_ns")},

@@ -9,7 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from . import figures, forest, panels, render_mpl, tables
+from . import figures, forest, observed, panels, render_mpl, tables
 
 # What the words on the page mean.
 DEFINITIONS = (
@@ -24,6 +24,9 @@ DEFINITIONS = (
      "refused are counted apart."),
     ("Reordered", "Arrived after a message that was sent later (RFC 4737), out of those delivered. "
      "TCP restores the order, and pays for it in response time."),
+    ("Emulated path", "Loss, delay, a rate with a queue and the like, done to IP packets between "
+     "two network namespaces of one host, the same way for both transports. What it did to them "
+     "in a run is counted: chance makes it differ from what was asked for."),
     ("Block", "One run of each transport over the same schedule, one right after the other, in "
      "changing order. The block is the unit of repetition."),
     ("Effect and interval", "Hodges–Lehmann estimate over blocks, with the exact 95 % signed-rank "
@@ -65,6 +68,7 @@ def _section(campaign, name):
         "figures": [_figure(figure, f"{name}f{i}")
                     for i, figure in enumerate(built)],
         "medians": tables.medians(campaign),
+        "paths": observed.table(campaign),
         "argv": " ".join(str(word) for word in meta.get("argv") or []),
         "tool": " ".join(str(tool[key]) for key in ("version", "revision") if tool.get(key)),
         "settings": tables.flatten(meta.get("settings") or {}),
@@ -88,7 +92,7 @@ def _colour(campaign, i):
 def _figure(figure, name):
     return {
         "title": figure.title, "help": figure.help, "caption": figure.caption,
-        "legend": panels.legend(figure.panels),
+        "legend": panels.legend(figure.panels), "stacked": figure.stacked,
         "pictures": [Markup(render_mpl.render(panel, f"{name}p{i}"))
                      for i, panel in enumerate(figure.panels)],
     }

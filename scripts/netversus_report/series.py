@@ -138,6 +138,8 @@ def _cells(rows, first_rows, sweep):
 def factor_text(column, value):
     if column in _IN_BYTES:
         value = "default" if value == "0" else units.sizes_text(value)
+    if column == "rate":
+        value = units.spaced(value)
     return FACTORS[column].format("real" if (column, value) == ("path", "none") else value)
 
 

@@ -52,10 +52,19 @@ def count_text(value, trim=True):
     return _scaled(value, _COUNTS, trim)
 
 
+def spaced(text):
+    """Numbers apart from their units: "9Mbit/s", "20ms"."""
+    return re.sub(r"(?<![\w.])(\d+(?:\.\d+)?)([A-Za-z%][A-Za-z/]*)", "\\1\u00a0\\2", text)
+
+
 def size_text(size_bytes):
     """Exactly, in the largest unit that divides it."""
     factor, unit = next((f, u) for f, u in _SIZES if f == 1 or size_bytes and size_bytes % f == 0)
     return f"{size_bytes // factor:.0f}\u00a0{unit}"
+
+
+def bytes_text(count):
+    return _scaled(count, ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1, "B")), trim=True)
 
 
 def mean_size_text(size_bytes):

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""The factor that sweep charts have on their axis: sizes, rates, or paths.
+
+A sweep says of a cell where it stands (value), what to call it (text), and of cells which axis they
+share. Places on an axis that is not log are added to, on one that is log multiplied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from . import paths, units
+
+
+@dataclass(frozen=True)
+class Sizes:
+    column = "size"
+    rows = False
+
+    def value(self, cell):
+        return cell.size_bytes
+
+    def text(self, cell):
+        return cell.size
+
+    def tick(self, cell):
+        """The same where there is little room: a mix of sizes by its mean."""
+        text = self.text(cell)
+        return text if text == units.size_text(cell.size_bytes) else \
+            units.mean_size_text(cell.size_bytes)
+
+    def axis(self, cells):
+        mixed = any(self.tick(c) != self.text(c) for c in cells)
+        return units.value_axis("message size (log)" + (", ≈ mean of a mix" if mixed else ""),
+                                {self.value(c): self.tick(c) for c in cells})
+
+
+@dataclass(frozen=True)
+class Rates:
+    column = "rate"
+    rows = False
+
+    def value(self, cell):
+        return cell.rate
+
+    def text(self, cell):
+        return f"{units.count_text(cell.rate)}/s"
+
+    def axis(self, cells):
+        return units.value_axis("messages per second (log)",
+                                {self.value(c): self.text(c) for c in cells})
+
+
+@dataclass(frozen=True)
+class Paths:
+    """names: path -> short name, in the order of the plan. Where paths differ in one number it is
+    the axis; else each path is a row."""
+
+    names: dict
+    scale: object  # paths.Scale, or None
+    column = "path"
+
+    @property
+    def rows(self):
+        return self.scale is None
+
+    def value(self, cell):
+        if self.scale:
+            return self.scale.position(self.scale.values[cell.path])
+        return len(self.names) - list(self.names).index(cell.path)
+
+    def text(self, cell):
+        return self.names[cell.path]
+
+    def axis(self, _cells):
+        if self.scale:
+            return self.scale.axis()
+        ticks = [(len(self.names) - i, name) for i, name in enumerate(self.names.values())]
+        return units.Axis("", 0.4, len(ticks) + 0.6, tuple(ticks))
+
+
+SIZE, RATE = Sizes(), Rates()
+
+
+def choose(rows):
+    """Of the first rows of all cells, in the order of the plan."""
+    sizes = {row["msg_size_bytes"] for row in rows}
+    rates = {row["rate_msgs_per_s"] for row in rows}
+    used = list(dict.fromkeys(row["path"] for row in rows))
+    scale = paths.scale(used)
+    if len(used) > 1 and (scale or len(used) >= max(len(sizes), len(rates))):
+        return Paths(paths.names(used), scale)
+    return RATE if len(sizes) == 1 and len(rates) > 1 and None not in rates else SIZE
