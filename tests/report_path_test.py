@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# ctest: parallel release
 """Charts of emulated paths: their names and numbers, who is ahead where, planes and outages."""
 
 import csv

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# ctest: parallel release
 """Charts and report: from made-up results to pictures and a page, through both renderers."""
 
 import json
