@@ -46,7 +46,7 @@ void nv_check_list(void);
 extern const struct nv_check nv_check_path_rows[], nv_check_packets_rows[], nv_check_tcp_rows[],
     nv_check_ends_rows[], nv_check_self_rows[];
 
-/* How late this machine's timers were while something was measured, ns. */
+/* How late this machine's timers were while something was measured, ns, up to what is tolerated. */
 struct nv_check_noise {
     uint64_t p50_ns, p99_ns;
 };
@@ -104,7 +104,7 @@ bool nv_check_passes(const struct nv_check_line *);
 
 #define NV_CHECK_LINES_MAX 4u
 
-/* Measures until every line has passed once, or NV_CHECK_ATTEMPTS times, or twice in a row so far
+/* Measures until every line has passed once, or NV_CHECK_ATTEMPTS times, or thrice in a row so far
  * off that no noise explains it; then says the lines. When the last attempt shows by other signs
  * that the machine is too busy, what has not passed is skipped. */
 struct nv_check_timing {

@@ -11,6 +11,7 @@
 #define NAME_BYTES 96
 #define TEXT_BYTES 64
 #define GROSS_TOLERANCES 10.0
+#define GROSS_MAX 3u
 
 /* What check.csv is told of a line. */
 struct told {
@@ -292,8 +293,8 @@ int nv_check_time(struct nv_check_context *check, const struct nv_check_timing *
     unsigned gross = 0;
     unsigned attempts = nv_check_is_broken(check) ? 1 : NV_CHECK_ATTEMPTS;
     int count = 0;
-    for (unsigned attempt = 1; open && gross < 2 && attempt <= attempts && !check->interrupted;
-         attempt++) {
+    for (unsigned attempt = 1;
+         open && gross < GROSS_MAX && attempt <= attempts && !check->interrupted; attempt++) {
         struct nv_check_line lines[NV_CHECK_LINES_MAX];
         memset(lines, 0, sizeof lines);
         check->spoiled[0] = '\0';
