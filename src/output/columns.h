@@ -38,6 +38,7 @@ struct nv_sheet {
     const char *file;                      /* "runs.csv" */
     const char *help;                      /* what one row is */
     const struct nv_column *const *groups; /* NULL-terminated, in order */
+    bool on_request;                       /* the file is made when there is a line for it */
     bool with_options; /* after the second group: a column for each row of nv_spec_options */
     /* One of the two is set. */
     int (*run_lines)(struct nv_emit *emit, const struct nv_run_result *run);

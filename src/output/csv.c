@@ -131,7 +131,7 @@ static int open_file(struct nv_csv_set *set, struct csv_file *file, struct nv_er
 /* Made only when there is something to put in it. */
 static bool is_on_request(const struct csv_file *file)
 {
-    return strcmp(file->sheet->file, "messages.csv") == 0;
+    return file->sheet->on_request;
 }
 
 static int emit_line(struct nv_emit *emit, const void *line)

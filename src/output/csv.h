@@ -13,10 +13,10 @@
 
 struct nv_csv_set;
 
-/* Makes the files with their header rows in a directory that exists; messages.csv is made when a
- * run brings rows for it. Files that are there already are gone on with: their header must be the
- * same, and a last line that was not finished is cut off. *set is owned by the caller: close it.
- * NV_E_FAILED with one line that names the file. */
+/* Makes the files with their header rows in a directory that exists; messages.csv and packets.csv
+ * are made when a run brings rows for it. Files that are there already are gone on with: their
+ * header must be the same, and a last line that was not finished is cut off. *set is owned by the
+ * caller: close it. NV_E_FAILED with one line that names the file. */
 int nv_csv_set_open(struct nv_csv_set **set, const char *directory, struct nv_error *err);
 
 /* Writes all rows of one run and leaves them with the kernel before it returns. When a write fails

@@ -135,6 +135,7 @@ static const struct nv_column *const groups[] = {nv_key_columns, message_columns
 
 const struct nv_sheet nv_sheet_messages = {
     .file = "messages.csv",
+    .on_request = true,
     .help = "Every arrival of a measured message, in order, and then those that are missing; only "
             "with --messages. Missing ones are listed when the trace had room for all.",
     .groups = groups,

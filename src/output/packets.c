@@ -109,6 +109,7 @@ static const struct nv_column *const groups[] = {nv_key_columns, packet_columns,
 
 const struct nv_sheet nv_sheet_packets = {
     .file = "packets.csv",
+    .on_request = true,
     .help = "Every packet on an emulated path, in the order in which its fate was decided; only "
             "with --packets. The same in each run of one seed, as far as the packets are.",
     .groups = groups,
