@@ -165,21 +165,13 @@ static int run_emulated(struct nv_ends *ends, const struct nv_spec *spec,
     }
     if (nv_carrier_report(&ends->carrier, report, err))
         return err->code;
+    report->began_late = ends->began_late;
     for (unsigned i = 0; i < 2; i++)
         if (!report->way[i].conserved)
             return nv_fail(err, NV_E_FAILED,
                            "the account of the emulated path does not balance: this is a bug in "
                            "netversus");
     return NV_OK;
-}
-
-int nv_ends_run(struct nv_ends *ends, const struct nv_spec *spec, const struct nv_path *path,
-                struct nv_path_report *report, struct nv_error *err)
-{
-    *report = (struct nv_path_report){0};
-    if (nv_network_of(spec) == NV_NETWORK_EMULATED)
-        return run_emulated(ends, spec, path, report, err);
-    return nv_remote_run(&ends->end[NV_NETWORK_REAL].remote, spec, err);
 }
 
 static int take_packets(const struct nv_ends *ends, struct nv_run_result *run, struct nv_error *err)
@@ -197,14 +189,16 @@ static int take_packets(const struct nv_ends *ends, struct nv_run_result *run, s
 int nv_ends_measure(struct nv_ends *ends, const struct nv_path *path, struct nv_run_result *run,
                     struct nv_error *err)
 {
-    struct nv_remote *remote = nv_ends_remote(ends, nv_network_of(&run->spec));
+    enum nv_network network = nv_network_of(&run->spec);
+    struct nv_remote *remote = nv_ends_remote(ends, network);
+    run->path = (struct nv_path_report){0};
     run->shared_clock = remote->shared_clock;
     nv_clock_utc(run->start_utc);
     uint64_t steal_ns = nv_kernel_steal_ns();
-    if (nv_ends_run(ends, &run->spec, path, &run->path, err))
+    if (network == NV_NETWORK_EMULATED ? run_emulated(ends, &run->spec, path, &run->path, err)
+                                       : nv_remote_run(remote, &run->spec, err))
         return err->code;
     run->steal_ns = nv_kernel_steal_ns() - steal_ns;
-    run->path.began_late = ends->began_late;
     if (run->path.known && take_packets(ends, run, err))
         return err->code;
     return nv_run_result_build(run, nv_remote_ours(remote), nv_remote_theirs(remote), err);

@@ -46,11 +46,8 @@ const json_t *nv_ends_hello(const struct nv_ends *);
 /* For people: "loopback", a server's name, "emulated paths". */
 const char *nv_ends_where(const struct nv_ends *);
 
-/* One run over its network; the report says what the path did, if it was emulated. */
-int nv_ends_run(struct nv_ends *, const struct nv_spec *, const struct nv_path *,
-                struct nv_path_report *, struct nv_error *err);
-/* The same, and both ends' reports put together: run->key and run->spec say what is wanted. Dispose
- * of the result in any case. */
+/* One run over its network, and what both ends and the path report of it, put together: run->key
+ * and run->spec say what is wanted. Dispose of the result in any case. */
 int nv_ends_measure(struct nv_ends *, const struct nv_path *, struct nv_run_result *run,
                     struct nv_error *err);
 void nv_ends_close(struct nv_ends *, uv_loop_t *);

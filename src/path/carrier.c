@@ -51,9 +51,9 @@ static int become_owner(struct nv_error *err)
                        strerror(errno));
     if (write_file("/proc/self/setgroups", "deny", err) ||
         write_file("/proc/self/uid_map", uids, err) || write_file("/proc/self/gid_map", gids, err))
-        return nv_fail(err, NV_E_FAILED,
-                       "an emulated path needs root or user namespaces that are not restricted "
-                       "(sysctl -w kernel.apparmor_restrict_unprivileged_userns=0)");
+        return nv_fail_within(err, "an emulated path needs root or user namespaces that are not "
+                                   "restricted (sysctl -w "
+                                   "kernel.apparmor_restrict_unprivileged_userns=0)");
     return NV_OK;
 }
 

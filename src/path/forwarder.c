@@ -159,9 +159,7 @@ static void report_way(struct way *way, struct nv_way_report *out)
     const struct nv_chain_account *account = nv_chain_account(&way->chain);
     *out = (struct nv_way_report){
         .in_count = account->in_count,
-        .in_bytes = account->in_bytes,
         .out_count = account->out_count,
-        .out_bytes = account->out_bytes,
         .dup_count = account->dup_count,
         .corrupt_count = account->corrupt_count,
         .reordered_count = account->reordered_count,

@@ -9,7 +9,7 @@
 
 /* Of one direction in one run. Times are ns. */
 struct nv_way_report {
-    uint64_t in_count, in_bytes, out_count, out_bytes;
+    uint64_t in_count, out_count;
     uint64_t dup_count, corrupt_count, reordered_count, held_count;
     uint64_t drop_count[NV_DROP_CAUSES];
     uint64_t queue_max_bytes, weather_count;
