@@ -75,6 +75,10 @@ SECTIONS = [
     ("[path far]\nmtu = 100\n", 2, ["mtu", "'100'"]),
     ("[path a,b]\ndelay = 1ms\n", 2, ["'[path a,b]'", "[path NAME]"]),
     ("[path ]\ndelay = 1ms\n", 2, ["'[path ]'"]),
+    ("[app mine]\nsize = 64,1k\n", 2, ["size", "'64,1k'"]),
+    ("[app mine]\npath = lan\n", 2, ["'path'", "app"]),
+    ("[app mine]\nlike = rcp\n", 2, ["'rcp'", "'rpc'", "list apps"]),
+    ("[app ]\nsize = 64\n", 2, ["'[app ]'", "[app NAME]"]),
     ("[campaign]\npath = far\n[path far]\nloss = 1%\nloss = most\n", 5, ["loss", "'most'"]),
 ]
 

@@ -12,7 +12,7 @@ KEY = ["campaign_id", "run_id", "cell_id", "block", "slot", "arm", "transport", 
        "workload", "flow", "dir"]
 COLUMNS = {
     "runs.csv": KEY + [
-        "start_utc_iso", "msg_size", "msg_size_bytes", "rate", "rate_msgs_per_s", "arrival",
+        "start_utc_iso", "app", "msg_size", "msg_size_bytes", "rate", "rate_msgs_per_s", "arrival",
         "flows", "direction", "path", "deadline_ms", "sched_count", "sent_count", "lost_count",
         "rx_unique_count", "loss_ratio", "reordered_count", "reordered_ratio", "goodput_bps",
         "ip_fragments_per_msg", "ontime_ratio", "emu_up_in_count", "emu_up_loss_obs_ratio",
@@ -36,17 +36,18 @@ EDGES = [round(1000 * 1.04 ** i) for i in range(411)]
 
 def write_result(directory, arms=("tcp", "udp"), workloads=("rr", "stream"), blocks=6, sizes=SIZES,
                  rates=("2000/s",), paths=None, loss=0.0, path="wifi", hostname="lab-a", p99=True,
-                 repair_ms=200, hiccups=0.0):
+                 repair_ms=200, hiccups=0.0, apps=None):
     """Every message a draw: TCP repairs a loss after repair_ms, UDP does not. paths: {path: loss},
-    else one path. p99=False: the sample does not support one. hiccups: share of messages that TCP
+    else one path. apps: {application: its rate}. p99=False: the sample does not support one. hiccups: share of messages that TCP
     delivers 200 ms late whatever the path does."""
     directory.mkdir(parents=True)
     tables = {name: [] for name in COLUMNS}
     draw = random.Random(7)
     paths = paths or {path: loss}
-    cells = [{"id": f"c{i + 1:03}", "workload": workload, "size": size, "rate": rate, "path": path}
-             for i, (workload, rate, size, path) in
-             enumerate(itertools.product(workloads, rates, sizes, paths))]
+    cells = [{"id": f"c{i + 1:03}", "workload": workload, "app": app, "size": size, "rate": rate,
+              "path": path} for i, (workload, (app, rate), size, path) in
+             enumerate(itertools.product(
+                 workloads, apps.items() if apps else [("", rate) for rate in rates], sizes, paths))]
     for cell in cells:
         values = {}
         for block in range(1, blocks + 1):
@@ -97,7 +98,7 @@ def draw_run(draw, transport, cell, network):
 def add_run(tables, key, cell, run):
     values, arrived = run["values"], len(run["times"])
     tables["runs.csv"].append({
-        **key, "start_utc_iso": "2026-11-23T13:32:05Z", "msg_size": cell["size"],
+        **key, "start_utc_iso": "2026-11-23T13:32:05Z", "app": cell["app"], "msg_size": cell["size"],
         "msg_size_bytes": cell["bytes"], "rate": cell["rate"],
         "rate_msgs_per_s": int(cell["rate"].partition("/")[0]), "ontime_ratio":
         values["ontime_ratio"], "arrival": "poisson", "flows": 1, "direction": "up",

@@ -31,6 +31,8 @@ RESULTS = {
     "rates": {"workloads": ("stream",), "paths": {key: LOSSES[key] for key in list(LOSSES)[2:]},
               "sizes": {"64": 64, "1k": 1000}, "rates": ("50/s", "1000/s")},
     "named": {**ONE, "paths": NAMED, "rates": ("50/s", "1000/s")},
+    "apps": {**ONE, "paths": NAMED, "apps": {"voip": "50/s", "a game": "64/s", "bulk": "2000/s"}},
+    "apps alone": {**ONE, "path": "none", "apps": {"voip": "50/s", "bulk": "2000/s"}},
     "outage": {**ONE, "paths": {OUTAGE: 0.01}},
     "few": {**ONE, "paths": LOSSES, "blocks": 3},
     "alone": {**ONE, "paths": LOSSES, "arms": ("udp",)},
@@ -186,6 +188,35 @@ def test_a_plane_has_a_tile_for_each_path_and_rate(results, campaigns):
     for row, cell_id in enumerate(("c001", "c002", "c003")):
         said = at[0, row].text.replace("\u2212", "-")
         assert float(said) == pytest.approx(differences(results["rates"], cell_id), abs=0.051)
+
+
+def test_a_plane_has_a_column_for_each_application(results, campaigns):
+    """In the order of the plan, whatever their rates; a row for each path."""
+    figure = figure_of(campaigns["apps"], "plane")
+    assert figure.title == "On time, by path and application"
+    (panel,) = figure.panels
+    assert [name for _, name in panel.x.ticks] == ["voip", "a game", "bulk"]
+    assert len(panel.y.ticks) == len(NAMED) and len(panel.tiles) == 3 * len(NAMED)
+    for i, cell in enumerate(campaigns["apps"].cells):
+        column, row = divmod(i, len(NAMED))
+        tile = next(tile for tile in panel.tiles if tile.x[0] // 1 == column
+                    and tile.y[0] // 1 == len(NAMED) - 1 - row)
+        expected = 100 * median(differences(results["apps"], cell.cell_id))
+        assert float(tile.text.replace("\u2212", "-")) == pytest.approx(expected, abs=0.51)
+
+
+def test_an_application_tells_its_workload(campaigns):
+    assert list(campaigns["apps"].groups) == ["voip · 64 B · 50/s", "a game · 64 B · 64/s",
+                                              "bulk · 64 B · 2000/s"]
+    assert campaigns["apps"].cells[0].title == "voip · 64 B · 50/s · path wifi"
+
+
+def test_applications_alone_are_rows(campaigns):
+    campaign = campaigns["apps alone"]
+    assert list(campaign.groups) == ["applications"]
+    panel = figure_of(campaign, "response").panels[0]
+    assert [name for _, name in panel.y.ticks] == ["voip", "bulk"]
+    assert panel.y.ticks[0][0] > panel.y.ticks[1][0]
 
 
 def test_colours_of_a_plane_are_of_the_one_that_is_ahead(campaigns):

@@ -47,7 +47,7 @@ CHARTS = (
           help="Percentage points by which UDP has more messages on time than TCP, had the "
                "deadline been that of the column. Coloured where the 95 % interval over blocks, "
                "of that tile by itself, leaves out 0. Grey: nothing arrives so soon."),
-    Chart("plane", "plane", "On time, by path and rate or size",
+    Chart("plane", "plane", "On time, by path and rate, size or application",
           x="", y="", unit="percent", scale="linear", needs="plane",
           series=(Series("run:ontime_ratio"),),
           help="Percentage points by which UDP has more messages on time than TCP, within the "

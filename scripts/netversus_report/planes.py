@@ -28,13 +28,16 @@ def figures(chart, campaign, _sources):
 
 
 def has_plane(campaign):
-    """Do paths and another number vary?"""
+    """Do paths and another factor vary?"""
     return len(campaign.arms) == 2 and campaign.sweep.column == "path" and \
         _second(campaign.cells) is not None
 
 
 def _second(cells):
     """(name, value, text) of what varies beside the path, or None."""
+    apps = list(dict.fromkeys(map(_app, cells)))
+    if len(apps) > 1:
+        return "application", lambda cell: apps.index(_app(cell)), _app
     for name, value, text in (("rate", lambda cell: cell.rate, _rate_text),
                               ("message size", lambda cell: cell.size_bytes,
                                lambda cell: cell.size)):
@@ -42,6 +45,10 @@ def _second(cells):
         if len(values) > 1 and None not in values:
             return name, value, text
     return None
+
+
+def _app(cell):
+    return dict(cell.factors).get("app", "none")
 
 
 def _rate_text(cell):
@@ -69,6 +76,8 @@ def _by_factor(campaign):
 
 def _others(campaign, cell, name):
     """What a panel's cells have in common: all but the path and the second factor."""
+    if name == "application":
+        return "within the deadline of each application"
     words = [dict(cell.factors).get("workload", ""), cell.size if name == "rate" else
              _rate_text(cell)]
     for column, value in cell.factors:

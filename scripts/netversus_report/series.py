@@ -20,12 +20,12 @@ MARKERS = {"tcp": "circle", "udp": "square"}
 
 # Columns that tell cells apart, and how a value is named in a title.
 FACTORS = {
-    "workload": "{}", "engine": "{}", "rate": "{}", "arrival": "{}", "flows": "{} flows",
+    "app": "{}", "workload": "{}", "engine": "{}", "rate": "{}", "arrival": "{}", "flows": "{} flows",
     "direction": "{}", "path": "path {}", "dir": "{}", "reply_size": "reply {}",
     "burst": "burst {}", "window": "window {}", "deadline_ms": "deadline {:g} ms",
     "nodelay": "nodelay {}", "cc": "cc {}", "sndbuf": "sndbuf {}", "rcvbuf": "rcvbuf {}",
     "udp_policy": "udp {}", "pace": "pace {}", "dscp": "dscp {}"}
-_ALWAYS = ("workload", "rate")
+_ALWAYS = ("app", "workload", "rate")  # The workload as long as no application tells it.
 _IN_BYTES = ("reply_size", "sndbuf", "rcvbuf")  # 0: what is usual
 
 
@@ -104,10 +104,7 @@ def arm_key(campaign, row):
 def _cells(rows, first_rows, sweep):
     values = {key: tuple((c, row[c]) for c in FACTORS if row.get(c) not in (None, ""))
               for key, row in first_rows.items()}
-    seen = defaultdict(set)
-    for factors in values.values():
-        for column, value in factors:
-            seen[column].add(value)
+    varying = {key: _varying(factors, values.values()) for key, factors in values.items()}
     fragmented = {(row["cell_id"], row["dir"]) for row in rows
                   if row["transport"] != "tcp" and (row.get("ip_fragments_per_msg") or 0) > 1}
     path_names = paths.names([row["path"] for row in first_rows.values()])
@@ -116,23 +113,34 @@ def _cells(rows, first_rows, sweep):
         words = {column: path_names[value] if column == "path" and "=" in value
                  else factor_text(column, value)
                  for column, value in values[key]
-                 if column in _ALWAYS or len(seen[column]) > 1
+                 if column in _ALWAYS or column in varying[key]
                  and (column != "dir" or row["direction"] == "both")}
-        group_words = [word for column, word in words.items() if column != sweep.column]
-        if sweep is not sweeps.SIZE:
-            group_words.insert(1, units.sizes_text(row["msg_size"]))
+        if "app" in words and "workload" not in varying[key]:
+            del words["workload"]
+        size = units.sizes_text(row["msg_size"])
+        group_words = [word for column, word in words.items() if column not in sweep.shown]
+        if "size" not in sweep.shown:
+            group_words.insert(list(words).index("rate"), size)
         title_words = list(words.values())
+        title_words.insert(list(words).index("rate"), size)
         x = row["msg_size"] if sweep is sweeps.SIZE else row[sweep.column]
         if (*group_words, x) in taken:  # They differ in a factor this program does not know of.
             title_words.append(key[0])
             group_words.append(key[0])
         taken.add((*group_words, x))
-        group = " · ".join(group_words)
-        size = units.sizes_text(row["msg_size"])
-        title = " · ".join([title_words[0], size, *title_words[1:]])
         cells.append(Cell(*key, row["path"], values[key], size, row["msg_size_bytes"],
-                          row["rate_msgs_per_s"], key in fragmented, title, group))
+                          row["rate_msgs_per_s"], key in fragmented, " · ".join(title_words),
+                          " · ".join(group_words) or "applications"))
     return cells
+
+
+def _varying(factors, everyone):
+    """Columns in which others differ: of the same application, whose name tells what it sets; of
+    all as to the deadline, without which a share on time says nothing."""
+    mine = dict(factors)
+    return {column for other in map(dict, everyone) for column, value in mine.items()
+            if other.get(column) != value
+            and (other.get("app") == mine.get("app") or column == "deadline_ms")}
 
 
 def factor_text(column, value):

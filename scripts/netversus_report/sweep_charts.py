@@ -103,7 +103,7 @@ def _panel(chart, campaign, group, traces, y):
     traces = tuple(_dodge(t, campaign.arms, x, sweep.rows) for t in traces)
     if sweep.rows:
         traces = tuple(_turned(t) for t in traces)
-        return finish(Panel(title, note, y, x, traces, rows=len(x.ticks)))
+        return finish(Panel(title, note, units.spread(y), x, traces, rows=len(x.ticks)))
     level = 0.87 if infinite else 0.95
     return finish(Panel(title, note, x, y, traces, _fragmented(sweep, cells, x, level), vline))
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The factor that sweep charts have on their axis: sizes, rates, or paths.
+"""The factor that sweep charts have on their axis: sizes, rates, paths, or applications.
 
-A sweep says of a cell where it stands (value), what to call it (text), and of cells which axis they
-share. Places on an axis that is not log are added to, on one that is log multiplied."""
+A sweep says of a cell where it stands (value), what to call it (text), of cells which axis they
+share, and which factors the axis shows. Places on an axis that is not log are added to, on one that is log multiplied."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from . import paths, units
 @dataclass(frozen=True)
 class Sizes:
     column = "size"
+    shown = ("size",)
     rows = False
 
     def value(self, cell):
@@ -37,6 +38,7 @@ class Sizes:
 @dataclass(frozen=True)
 class Rates:
     column = "rate"
+    shown = ("rate",)
     rows = False
 
     def value(self, cell):
@@ -58,6 +60,7 @@ class Paths:
     names: dict
     scale: object  # paths.Scale, or None
     column = "path"
+    shown = ("path",)
 
     @property
     def rows(self):
@@ -74,11 +77,35 @@ class Paths:
     def axis(self, _cells):
         if self.scale:
             return self.scale.axis()
-        ticks = [(len(self.names) - i, name) for i, name in enumerate(self.names.values())]
-        return units.Axis("", 0.4, len(ticks) + 0.6, tuple(ticks))
+        return _rows_axis(self.names.values())
+
+
+@dataclass(frozen=True)
+class Apps:
+    """A row each, in the order of the plan."""
+
+    names: tuple
+    column = "app"
+    shown = ("app", "workload", "size", "rate", "deadline_ms")
+    rows = True
+
+    def value(self, cell):
+        return len(self.names) - self.names.index(dict(cell.factors)["app"])
+
+    def text(self, cell):
+        return dict(cell.factors)["app"]
+
+    def axis(self, _cells):
+        return _rows_axis(self.names)
 
 
 SIZE, RATE = Sizes(), Rates()
+
+
+def _rows_axis(names):
+    """From above."""
+    return units.Axis("", 0.4, len(names) + 0.6,
+                      tuple((len(names) - i, name) for i, name in enumerate(names)))
 
 
 def choose(rows):
@@ -87,6 +114,9 @@ def choose(rows):
     rates = {row["rate_msgs_per_s"] for row in rows}
     used = list(dict.fromkeys(row["path"] for row in rows))
     scale = paths.scale(used)
-    if len(used) > 1 and (scale or len(used) >= max(len(sizes), len(rates))):
+    apps = tuple(dict.fromkeys(row.get("app") for row in rows))
+    if len(used) > 1 and (scale or len(apps) > 1 or len(used) >= max(len(sizes), len(rates))):
         return Paths(paths.names(used), scale)
+    if len(apps) > 1 and all(apps):
+        return Apps(apps)
     return RATE if len(sizes) == 1 and len(rates) > 1 and None not in rates else SIZE

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _SECONDS = ((1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1, "ns"))
 _BITS = ((1e9, "Gbit/s"), (1e6, "Mbit/s"), (1e3, "kbit/s"), (1, "bit/s"))
@@ -205,6 +205,15 @@ def value_axis(label, positions, log=True):
     labels = ticks_apart({math.log(value): positions[value] for value in values}, character)
     return Axis(label, low, high, tuple((value, shown) for value, (_, shown) in
                                         zip(values, labels)), log=log)
+
+
+def spread(axis):
+    """The same, to be laid along x: labels that would touch are left out."""
+    flat = math.log if axis.log else float
+    character = (flat(axis.hi) - flat(axis.lo)) / 42
+    shown = ticks_apart({flat(value): label for value, label in axis.ticks}, character)
+    return replace(axis, ticks=tuple((value, label) for (value, _), (_, label) in
+                                     zip(sorted(axis.ticks), shown)))
 
 
 def ticks_apart(places, character):

@@ -173,8 +173,8 @@ void nv_options_reset(const struct nv_option *table, void *target)
         NV_ASSERT(nv_option_set(row, target, row->fallback, NULL) == NV_OK);
 }
 
-/* Levenshtein distance, over two rows of the table. */
-static unsigned edit_distance(const char *a, const char *b)
+/* Over two rows of the table of distances. */
+unsigned nv_name_distance(const char *a, const char *b)
 {
     enum { LEN_MAX = 31 };
     unsigned row[LEN_MAX + 1];
@@ -204,7 +204,7 @@ static const char *nearer(const struct nv_option *table, const char *name, unsig
 {
     const char *nearest = NULL;
     for (const struct nv_option *row = table; row->name; row++) {
-        unsigned d = edit_distance(name, row->name);
+        unsigned d = nv_name_distance(name, row->name);
         nearest = d < *distance ? row->name : nearest;
         *distance = d < *distance ? d : *distance;
     }
@@ -214,7 +214,7 @@ static const char *nearer(const struct nv_option *table, const char *name, unsig
 const char *nv_options_suggest(const struct nv_option *const *tables, const char *name)
 {
     const char *nearest = NULL;
-    unsigned distance = 3;
+    unsigned distance = NV_NAME_DISTANCE_MAX + 1;
     for (; *tables; tables++) {
         const char *here = nearer(*tables, name, &distance);
         nearest = here ? here : nearest;

@@ -61,6 +61,11 @@ void nv_option_get(const struct nv_option *, const void *target, char *out, size
 /* Sets every row of the table to its default. */
 void nv_options_reset(const struct nv_option *table, void *target);
 
+/* Letters to change, add or leave out to make one name of the other (Levenshtein); from
+ * NV_NAME_DISTANCE_MAX + 1 on they are not near. */
+unsigned nv_name_distance(const char *a, const char *b);
+#define NV_NAME_DISTANCE_MAX 2u
+
 /* The name in table nearest to a mistyped one, or NULL when none is near. */
 const char *nv_option_suggest(const struct nv_option *table, const char *name);
 /* The same over several tables; a NULL ends them. */

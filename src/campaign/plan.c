@@ -5,29 +5,67 @@
 
 #include "base/rng.h"
 #include "campaign/settings.h"
+#include "spec/app.h"
+
+static bool is(const struct nv_factor *factor, const char *name)
+{
+    return strcmp(factor->option->name, name) == 0;
+}
 
 static const struct nv_factor *find(const struct nv_campaign *campaign, const char *name)
 {
     for (unsigned i = 0; i < campaign->factor_count; i++)
-        if (strcmp(campaign->factors[i].option->name, name) == 0)
+        if (is(&campaign->factors[i], name))
             return &campaign->factors[i];
     return NULL;
 }
 
 /* Cell number index as one level of each factor: the last factor given changes fastest. */
+static void pick_levels(const struct nv_campaign *campaign, uint64_t index,
+                        const char *levels[NV_FACTORS_MAX])
+{
+    for (unsigned i = campaign->factor_count; i-- > 0;) {
+        const struct nv_factor *factor = &campaign->factors[i];
+        levels[i] = factor->level[0];
+        if (is(factor, "transport"))
+            continue;
+        levels[i] = factor->level[index % factor->count];
+        index /= factor->count;
+    }
+}
+
 static int fill_spec(const struct nv_campaign *campaign, uint64_t index, struct nv_spec *spec,
                      struct nv_error *err)
 {
+    const char *levels[NV_FACTORS_MAX];
+    struct nv_preset apps[NV_NAMES_MAX + 1];
+    nv_names_presets(&campaign->apps, apps);
+    pick_levels(campaign, index, levels);
     nv_options_reset(nv_spec_options, spec);
-    for (unsigned i = campaign->factor_count; i-- > 0;) {
+    for (unsigned i = 0; i < campaign->factor_count; i++) {
         const struct nv_factor *factor = &campaign->factors[i];
-        if (strcmp(factor->option->name, "transport") == 0)
+        bool is_app = is(factor, "app") && *levels[i];
+        if (is(factor, "transport"))
             continue;
-        const char *level = factor->level[index % factor->count];
-        index /= factor->count;
-        if (nv_option_set(factor->option, spec, level, err))
+        if (nv_option_set(factor->option, spec, levels[i], err) ||
+            (is_app && nv_app_apply(spec, levels[i], apps, err)))
             return err->code;
     }
+    return NV_OK;
+}
+
+/* An application would make all levels of a list that comes before it the same. */
+static int refuse_lists_before_app(const struct nv_campaign *campaign, struct nv_error *err)
+{
+    const struct nv_factor *app = find(campaign, "app");
+    struct nv_preset apps[NV_NAMES_MAX + 1];
+    nv_names_presets(&campaign->apps, apps);
+    for (const struct nv_factor *factor = campaign->factors; app && factor < app; factor++)
+        for (unsigned i = 0; factor->count > 1 && i < app->count; i++)
+            if (nv_app_sets(app->level[i], apps, factor->option))
+                return nv_fail(err, NV_E_USAGE,
+                               "%s: app %s sets it; give the list after app, or leave it out",
+                               factor->option->name, app->level[i]);
     return NV_OK;
 }
 
@@ -35,7 +73,7 @@ static uint64_t count_cells(const struct nv_campaign *campaign)
 {
     uint64_t count = 1;
     for (unsigned i = 0; i < campaign->factor_count && count <= NV_CELLS_MAX; i++)
-        if (strcmp(campaign->factors[i].option->name, "transport") != 0)
+        if (!is(&campaign->factors[i], "transport"))
             count *= campaign->factors[i].count;
     return count;
 }
@@ -65,6 +103,8 @@ int nv_plan_build(struct nv_plan *plan, const struct nv_campaign *campaign, stru
     const struct nv_factor *transports = find(campaign, "transport");
     uint64_t count = count_cells(campaign);
     memset(plan, 0, sizeof *plan);
+    if (refuse_lists_before_app(campaign, err))
+        return err->code;
     plan->arms = transports ? transports->count : 2;
     if (plan->arms > 2)
         return nv_fail(err, NV_E_USAGE, "transport: two of them make a comparison, not %u",

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "path/log.h"
+#include "spec/app.h"
 #include "spec/levels.h"
 
 static const char *const formats[] = {"table", "json", "csv", NULL};
@@ -104,15 +105,6 @@ void nv_campaign_init(struct nv_campaign *campaign)
     nv_options_reset(nv_settings_options, &campaign->settings);
 }
 
-static struct nv_factor *factor_of(struct nv_campaign *campaign, const struct nv_option *option)
-{
-    for (unsigned i = 0; i < campaign->factor_count; i++)
-        if (campaign->factors[i].option == option)
-            return &campaign->factors[i];
-    NV_ASSERT(campaign->factor_count < NV_FACTORS_MAX);
-    return &campaign->factors[campaign->factor_count++];
-}
-
 /* What a level means, whatever it is written as: 1k is 1000. */
 static int read_level(const struct nv_option *option, const char *level, char out[256],
                       struct nv_error *err)
@@ -167,6 +159,19 @@ static int level_of(const struct nv_option *option, const char *text, unsigned i
     return snprintf(out, NV_OPTION_TEXT_BYTES, "%s", text) < NV_OPTION_TEXT_BYTES ? 1 : -1;
 }
 
+/* A factor that is set again takes its place anew: what is set last holds. */
+static void put_last(struct nv_campaign *campaign, const struct nv_factor *factor)
+{
+    struct nv_factor *all = campaign->factors;
+    unsigned kept = 0;
+    for (unsigned i = 0; i < campaign->factor_count; i++)
+        if (all[i].option != factor->option)
+            memmove(&all[kept++], &all[i], sizeof all[i]);
+    NV_ASSERT(kept < NV_FACTORS_MAX);
+    all[kept++] = *factor;
+    campaign->factor_count = kept;
+}
+
 /* The campaign is left as it was until all levels are known to be legal. */
 static int set_factor(struct nv_campaign *campaign, const struct nv_option *option,
                       const char *text, struct nv_error *err)
@@ -180,7 +185,7 @@ static int set_factor(struct nv_campaign *campaign, const struct nv_option *opti
     if (got < 0)
         return nv_fail(err, NV_E_USAGE, "%s: '%.40s…' is too long, or has too many alternatives",
                        option->name, text);
-    *factor_of(campaign, option) = factor;
+    put_last(campaign, &factor);
     return NV_OK;
 }
 
@@ -202,54 +207,9 @@ int nv_campaign_set(struct nv_campaign *campaign, const char *name, const char *
 int nv_campaign_path(const struct nv_campaign *campaign, const char *text, struct nv_path *path,
                      struct nv_error *err)
 {
-    struct nv_path_preset own[NV_PATHS_MAX + 1] = {{NULL, NULL, NULL, NULL}};
-    for (unsigned i = 0; i < campaign->path_count; i++)
-        own[i] =
-            (struct nv_path_preset){campaign->paths[i].name, campaign->paths[i].settings, "", NULL};
+    struct nv_preset own[NV_NAMES_MAX + 1];
+    nv_names_presets(&campaign->paths, own);
     return nv_path_parse(path, text, own, err);
-}
-
-const char *nv_campaign_path_settings(const struct nv_campaign *campaign, const char *name)
-{
-    for (unsigned i = 0; i < campaign->path_count; i++)
-        if (strcmp(campaign->paths[i].name, name) == 0)
-            return campaign->paths[i].settings;
-    for (const struct nv_path_preset *preset = nv_path_presets; preset->name; preset++)
-        if (strcmp(preset->name, name) == 0)
-            return preset->settings;
-    return NULL;
-}
-
-static struct nv_named_path *named_path(struct nv_campaign *campaign, const char *name)
-{
-    for (unsigned i = 0; i < campaign->path_count; i++)
-        if (strcmp(campaign->paths[i].name, name) == 0)
-            return &campaign->paths[i];
-    if (campaign->path_count == NV_PATHS_MAX)
-        return NULL;
-    struct nv_named_path *path = &campaign->paths[campaign->path_count++];
-    (void)snprintf(path->name, sizeof path->name, "%s", name);
-    return path;
-}
-
-/* Each setting must be legal where it stands; "like = wifi" begins with a preset. */
-static int set_path(struct nv_campaign *campaign, const char *name, const char *key,
-                    const char *value, struct nv_error *err)
-{
-    struct nv_path scratch;
-    bool is_like = strcmp(key, "like") == 0;
-    if (!*name || strlen(name) >= 40 || strpbrk(name, ",;=|") || strcmp(name, "none") == 0)
-        return nv_fail(err, NV_E_USAGE, "'[path %.40s]' is not [path NAME]", name);
-    struct nv_named_path *path = named_path(campaign, name);
-    if (!path)
-        return nv_fail(err, NV_E_USAGE, "more than %u paths", NV_PATHS_MAX);
-    size_t used = strlen(path->settings);
-    int len = snprintf(path->settings + used, sizeof path->settings - used, "%s%s%s%s",
-                       used ? "," : "", is_like ? "" : key, is_like ? "" : "=", value);
-    if (len < 0 || (size_t)len >= sizeof path->settings - used)
-        return nv_fail(err, NV_E_USAGE, "path %s: more than %u characters", name,
-                       NV_PATH_SETTINGS_BYTES - 1);
-    return nv_path_parse_item(&scratch, path->settings + used + (used > 0), err);
 }
 
 struct load {
@@ -266,15 +226,31 @@ static char *next_line(char *out, int out_bytes, void *user)
     return fgets(out, out_bytes, load->file);
 }
 
+/* A key of [path NAME], of [app NAME], or an option. */
+static int set_key(struct nv_campaign *campaign, const char *section, const char *key,
+                   const char *value, struct nv_error *err)
+{
+    const struct {
+        const char *kind;
+        struct nv_names *names;
+        int (*parse_item)(const char *item, struct nv_error *err);
+    } kinds[] = {{"path", &campaign->paths, nv_path_parse_item},
+                 {"app", &campaign->apps, nv_app_parse_item}};
+    for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        size_t len = strlen(kinds[i].kind);
+        if (strncmp(section, kinds[i].kind, len) == 0 && section[len] == ' ')
+            return nv_names_set(kinds[i].names, kinds[i].kind, section + len + 1, key, value,
+                                kinds[i].parse_item, err);
+    }
+    return nv_campaign_set(campaign, key, value, err);
+}
+
 static int take_key(void *user, const char *section, const char *name, const char *value)
 {
-    static const char path[] = "path ";
     struct load *load = user;
-    bool of_path = strncmp(section, path, sizeof path - 1) == 0;
     if (load->bad_line) /* the parser goes on after a mistake; the first one is told */
         return 1;
-    if ((of_path ? set_path(load->campaign, section + sizeof path - 1, name, value, load->err)
-                 : nv_campaign_set(load->campaign, name, value, load->err)) == NV_OK)
+    if (set_key(load->campaign, section, name, value, load->err) == NV_OK)
         return 1;
     load->bad_line = load->line;
     return 0;

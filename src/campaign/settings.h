@@ -2,6 +2,7 @@
 #ifndef NV_CAMPAIGN_SETTINGS_H
 #define NV_CAMPAIGN_SETTINGS_H
 
+#include "campaign/names.h"
 #include "path/path.h"
 #include "spec/spec.h"
 
@@ -39,29 +40,21 @@ struct nv_factor {
 };
 
 #define NV_FACTORS_MAX 40u
-#define NV_PATHS_MAX 32u
-#define NV_PATH_SETTINGS_BYTES 512
-
-/* A path that a scenario defines, in a section [path NAME]. */
-struct nv_named_path {
-    char name[NV_OPTION_TEXT_BYTES];
-    char settings[NV_PATH_SETTINGS_BYTES]; /* key=value,... */
-};
 
 struct nv_campaign {
     struct nv_settings settings;
-    unsigned path_count;
-    struct nv_named_path paths[NV_PATHS_MAX];
-    unsigned factor_count; /* those that were set; the rest have their default */
-    struct nv_factor factors[NV_FACTORS_MAX];
+    struct nv_names paths, apps;
+    unsigned factor_count;                    /* those that were set; the rest have their default */
+    struct nv_factor factors[NV_FACTORS_MAX]; /* in the order of setting */
 };
 
 void nv_campaign_init(struct nv_campaign *campaign);
 /* One option by name, from the command line or a scenario; lists are split at commas. */
 int nv_campaign_set(struct nv_campaign *campaign, const char *name, const char *text,
                     struct nv_error *err);
-/* Reads a scenario file over what is set already: keys as options; in a section [path NAME] they
- * are settings of that path; other sections mean nothing. Errors name file and line. */
+/* Reads a scenario file over what is set already: keys as options; in a section [path NAME] or
+ * [app NAME] they are settings of that one; other sections mean nothing. Errors name file and
+ * line. */
 int nv_campaign_load(struct nv_campaign *campaign, const char *file, struct nv_error *err);
 /* The built-in campaign: small, quick, on loopback. */
 void nv_campaign_quick(struct nv_campaign *campaign);
@@ -69,9 +62,6 @@ void nv_campaign_quick(struct nv_campaign *campaign);
 /* What a path stands for (path/path.h); the scenario's own names come before the presets. */
 int nv_campaign_path(const struct nv_campaign *campaign, const char *text, struct nv_path *path,
                      struct nv_error *err);
-
-/* The settings of a name; NULL when it is none. */
-const char *nv_campaign_path_settings(const struct nv_campaign *campaign, const char *name);
 
 /* One combination of all factors but the transport. */
 struct nv_cell {
@@ -86,7 +76,8 @@ struct nv_plan {
     uint64_t seed;
 };
 
-/* Crosses all factors. Every cell is checked; NV_E_USAGE names the first that is impossible. */
+/* Crosses all factors. What an application sets holds over options set before it, and not over
+ * those set after it. Every cell is checked; NV_E_USAGE names the first that is impossible. */
 int nv_plan_build(struct nv_plan *plan, const struct nv_campaign *campaign, struct nv_error *err);
 void nv_plan_dispose(struct nv_plan *plan);
 /* Seed of the runs of one block of one cell: the same for both arms. */

@@ -114,6 +114,74 @@ static void options_replace_each_other(void **state)
     free(campaign);
 }
 
+/* A section [app NAME], with a preset that it is like. */
+static void define_app(struct nv_campaign *campaign)
+{
+    char file[] = "/tmp/nv-settings-test-XXXXXX";
+    int fd = mkstemp(file);
+    struct nv_error err = {0};
+    static const char text[] = "[app mine]\nlike = rpc\nsize = 300\n";
+    assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
+    (void)close(fd);
+    assert_int_equal(nv_campaign_load(campaign, file, &err), NV_OK);
+    (void)unlink(file);
+}
+
+/* What an application sets holds over what came before it, and gives way to what comes after. */
+static void applications_set_options(void **state)
+{
+    (void)state;
+    struct nv_campaign *campaign = new_campaign();
+    struct nv_plan plan;
+    struct nv_error err = {0};
+    define_app(campaign);
+    set(campaign, "size", "100");
+    set(campaign, "deadline", "7ms");
+    set(campaign, "app", "voip,mine");
+    set(campaign, "deadline", "70ms"); /* anew: after the application now */
+    assert_int_equal(nv_plan_build(&plan, campaign, &err), NV_OK);
+    assert_int_equal(plan.cell_count, 2);
+    const struct nv_spec *voip = &plan.cells[0].arm[1];
+    const struct nv_spec *mine = &plan.cells[1].arm[0];
+    assert_string_equal(voip->app, "voip");
+    assert_string_equal(voip->workload, "stream");
+    assert_string_equal(voip->transport, "udp");
+    assert_int_equal(nv_sizes_max(&voip->sizes), 172);
+    assert_int_equal(voip->rate.milli_per_s, 50000);
+    assert_int_equal(voip->deadline_ns, 70000000);
+    assert_string_equal(mine->app, "mine");
+    assert_string_equal(mine->workload, "rr");
+    assert_int_equal(nv_sizes_max(&mine->sizes), 300);
+    assert_int_equal(mine->reply_bytes, 1000);
+    assert_int_equal(mine->deadline_ns, 70000000);
+    nv_plan_dispose(&plan);
+    free(campaign);
+}
+
+static void applications_that_cannot_be(void **state)
+{
+    static const struct {
+        const char *name, *text, *message;
+    } rows[] = {
+        {"app", "voop", "no app 'voop'; did you mean 'voip'? See netversus list apps"},
+        {"app", "mime", "no app 'mime'; did you mean 'mine'? See netversus list apps"},
+        {"app", "mine", "rate: app mine sets it; give the list after app, or leave it out"},
+    };
+    (void)state;
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct nv_campaign *campaign = new_campaign();
+        struct nv_plan plan;
+        struct nv_error err = {0};
+        define_app(campaign);
+        set(campaign, "rate", "10/s,20/s");
+        set(campaign, rows[i].name, rows[i].text);
+        assert_int_equal(nv_plan_build(&plan, campaign, &err), NV_E_USAGE);
+        assert_string_equal(err.message, rows[i].message);
+        nv_plan_dispose(&plan);
+        free(campaign);
+    }
+}
+
 static void mistakes_are_explained(void **state)
 {
     static const char *const rows[][4] = {
@@ -330,6 +398,8 @@ int main(void)
         cmocka_unit_test(lists_cross_into_cells),
         cmocka_unit_test(arms_are_the_transports),
         cmocka_unit_test(options_replace_each_other),
+        cmocka_unit_test(applications_set_options),
+        cmocka_unit_test(applications_that_cannot_be),
         cmocka_unit_test(mistakes_are_explained),
         cmocka_unit_test(too_many_are_refused),
         cmocka_unit_test(impossible_cells_are_refused),

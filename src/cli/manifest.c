@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "output/columns.h"
+#include "spec/app.h"
 
 #define FILE_PATH_BYTES (NV_RESULT_PATH_BYTES + 64)
 #define NAMES_MAX 100u /* of campaigns begun within one second */
@@ -41,18 +42,34 @@ static json_t *cells_json(const struct nv_plan *plan)
     return out;
 }
 
-/* What the names among the paths of the plan stand for: a later version may know them otherwise. */
-static json_t *paths_json(const struct nv_campaign *campaign, const struct nv_plan *plan)
+/* What a name stands for, where it is one: a later version may know it otherwise. */
+static void add_meaning(json_t *out, const struct nv_names *names, const struct nv_preset *presets,
+                        const char *text)
+{
+    char name[NV_OPTION_TEXT_BYTES];
+    struct nv_preset own[NV_NAMES_MAX + 1];
+    (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(text, ","), text);
+    nv_names_presets(names, own);
+    const struct nv_preset *preset = nv_preset_find(own, presets, name);
+    if (preset)
+        json_object_set_new(out, name, json_string(preset->settings));
+}
+
+static json_t *paths_json(const struct nv_manifest *manifest)
 {
     json_t *out = json_object();
-    for (unsigned i = 0; i < plan->cell_count; i++) {
-        char name[NV_OPTION_TEXT_BYTES];
-        (void)snprintf(name, sizeof name, "%s", plan->cells[i].arm[0].path);
-        name[strcspn(name, ",")] = '\0';
-        const char *settings = nv_campaign_path_settings(campaign, name);
-        if (settings)
-            json_object_set_new(out, name, json_string(settings));
-    }
+    for (unsigned i = 0; i < manifest->plan->cell_count; i++)
+        add_meaning(out, &manifest->campaign->paths, nv_path_presets,
+                    manifest->plan->cells[i].arm[0].path);
+    return out;
+}
+
+static json_t *apps_json(const struct nv_manifest *manifest)
+{
+    json_t *out = json_object();
+    for (unsigned i = 0; i < manifest->plan->cell_count; i++)
+        add_meaning(out, &manifest->campaign->apps, nv_app_presets,
+                    manifest->plan->cells[i].arm[0].app);
     return out;
 }
 
@@ -104,7 +121,8 @@ json_t *nv_manifest_json(const struct nv_manifest *manifest)
                         json_pack("{s:i,s:I}", "sub_bucket_bits", NV_HIST_BITS, "limit_ns",
                                   (json_int_t)NV_HIST_LIMIT));
     json_object_set_new(out, "cells", cells_json(manifest->plan));
-    json_object_set_new(out, "paths", paths_json(manifest->campaign, manifest->plan));
+    json_object_set_new(out, "paths", paths_json(manifest));
+    json_object_set_new(out, "apps", apps_json(manifest));
     json_object_set_new(out, "environment", environment_json(manifest));
     json_object_set_new(out, "rejections", json_deep_copy(manifest->rejections));
     json_object_set_new(out, "complete", json_boolean(manifest->complete));

@@ -9,6 +9,7 @@
 #include "cli/check.h"
 #include "cli/cli.h"
 #include "output/columns.h"
+#include "spec/app.h"
 #include "transport/driver.h"
 #include "workload/workload.h"
 
@@ -33,15 +34,28 @@ static void list_engines(void)
     }
 }
 
-static void list_paths(void)
+static void list_presets(const struct nv_preset *presets)
 {
-    for (const struct nv_path_preset *p = nv_path_presets; p->name; p++) {
+    for (const struct nv_preset *p = presets; p->name; p++) {
         char help[1024];
         (void)snprintf(help, sizeof help, "%s%s%s%s%s%s", p->help, p->settings[0] ? "; " : "",
                        p->settings, p->source ? " (" : "", p->source ? p->source : "",
                        p->source ? ")" : "");
         nv_print_entry(p->name, help, LIST_COLUMN);
     }
+}
+
+static void list_apps(void)
+{
+    list_presets(nv_app_presets);
+    (void)printf("\nAn application sets options; those that come after it on the command line, or "
+                 "in the\nscenario, count more:\n"
+                 "  --app voip,video --path wifi,lte    --app rpc --rate 50/s,500/s\n");
+}
+
+static void list_paths(void)
+{
+    list_presets(nv_path_presets);
     (void)printf("\nA path is a name, settings that change it, or settings alone:\n"
                  "  --path wifi   --path dsl,up.rate=1Mbit/s   --path 'delay=20ms,loss=0|1%%|5%%'\n"
                  "up. and down. before a setting mean one direction; | makes a path of each value; "
@@ -77,6 +91,7 @@ static const struct {
     const char *help;
 } lists[] = {{"workloads", list_workloads, "what the two ends can do"},
              {"engines", list_engines, "how sockets can be driven, on each transport"},
+             {"apps", list_apps, "applications, as the messages that they send"},
              {"paths", list_paths, "emulated networks, and what can happen in them"},
              {"metrics", list_metrics, "what is compared"},
              {"checks", nv_check_list, "what netversus check tests"},

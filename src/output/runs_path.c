@@ -87,7 +87,7 @@ static void get_loss(struct nv_field *field, const struct nv_column *column, con
                   "due: median. Time before it read a packet is not seen.",                        \
                   get_count, IN(way, late_p50_ns)),                                                \
         NV_COLUMN(prefix "late_p99_ns",                                                            \
-                  "The 99th percentile; runs where it is large are rejected.", get_count,          \
+                  "The 99th percentile; runs where it is surely large are rejected.", get_count,   \
                   IN(way, late_p99_ns)),                                                           \
         NV_COLUMN(prefix "late_max_ns", "The latest.", get_count, IN(way, late_max_ns))
 

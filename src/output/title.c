@@ -51,20 +51,25 @@ char *nv_show_sizes(const struct nv_sizes *sizes, char out[NV_SHOW_SIZES_BYTES])
 
 static bool is_in_every_title(const char *name)
 {
-    static const char *const names[] = {"workload", "size", "rate", "engine", "transport", "seed"};
+    static const char *const names[] = {"app",    "workload",  "size", "rate",
+                                        "engine", "transport", "seed"};
     for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(name, names[i]) == 0)
             return true;
     return false;
 }
 
-static bool varies(const struct nv_summary *summary, const struct nv_option *option)
+/* Between cells of the same application: what another one sets is told by its name. */
+static bool varies(const struct nv_summary *summary, const struct nv_option *option,
+                   const struct nv_spec *spec)
 {
-    char first[NV_OPTION_TEXT_BYTES];
+    char own[NV_OPTION_TEXT_BYTES];
     char other[NV_OPTION_TEXT_BYTES];
+    nv_option_get(option, spec, own, sizeof own);
     for (unsigned i = 0; i < summary->cell_count; i++) {
-        nv_option_get(option, summary->cells[i].arm[0].spec, i ? other : first, sizeof first);
-        if (i && strcmp(first, other) != 0)
+        const struct nv_spec *cell = summary->cells[i].arm[0].spec;
+        nv_option_get(option, cell, other, sizeof other);
+        if (strcmp(cell->app, spec->app) == 0 && strcmp(own, other) != 0)
             return true;
     }
     return false;
@@ -94,10 +99,11 @@ char *nv_summary_title(const struct nv_summary *summary, const struct nv_summary
     struct nv_text text = nv_text_in(out, NV_TITLE_BYTES);
     char sizes[NV_SHOW_SIZES_BYTES];
     char rate[NV_OPTION_TEXT_BYTES];
-    nv_say(&text, "%s · %s · %s · %s", spec->workload, nv_show_sizes(&spec->sizes, sizes),
-           nv_format_rate(&spec->rate, rate, sizeof rate), spec->engine);
+    nv_say(&text, "%s%s%s · %s · %s · %s", spec->app, spec->app[0] ? " · " : "", spec->workload,
+           nv_show_sizes(&spec->sizes, sizes), nv_format_rate(&spec->rate, rate, sizeof rate),
+           spec->engine);
     for (const struct nv_option *option = nv_spec_options; option->name; option++)
-        if (!is_in_every_title(option->name) && varies(summary, option))
+        if (!is_in_every_title(option->name) && varies(summary, option, spec))
             say_option(&text, option, spec);
     if (spec->direction == NV_BOTH)
         nv_say(&text, " · %s", nv_row_direction_name(cell->direction));

@@ -78,12 +78,34 @@ static void what_varies_is_in_the_title(void **state)
                         "rcvbuf 4 MiB");
 }
 
+/* What another application sets is told by its name. */
+static void an_application_is_named_first(void **state)
+{
+    (void)state;
+    struct nv_summary_cell cells[3];
+    struct nv_spec specs[3] = {test_tcp_spec, test_tcp_spec, test_tcp_spec};
+    for (unsigned i = 0; i < 3; i++) {
+        test_cell_make(&cells[i]);
+        (void)snprintf(specs[i].app, sizeof specs[i].app, i ? "voip" : "bulk");
+        cells[i].arm[0].spec = &specs[i];
+    }
+    specs[0].flows = 4;
+    specs[2].nodelay = false;
+    struct nv_summary summary = test_summary_of(cells, 3);
+    char title[NV_TITLE_BYTES];
+    assert_string_equal(nv_summary_title(&summary, &cells[0], title),
+                        "bulk · rr · 64 B · 2000/s · poll");
+    assert_string_equal(nv_summary_title(&summary, &cells[1], title),
+                        "voip · rr · 64 B · 2000/s · poll · nodelay yes");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_carry_their_unit),
         cmocka_unit_test(mixes_and_ranges_of_sizes),
         cmocka_unit_test(what_varies_is_in_the_title),
+        cmocka_unit_test(an_application_is_named_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -171,6 +171,8 @@ static void report_way(struct way *way, struct nv_way_report *out)
         .delay_max_ns = account->delay.count ? account->delay.max : NV_UNKNOWN,
         .late_p50_ns = nv_quantile_value(&way->late, 0.5),
         .late_p99_ns = nv_quantile_value(&way->late, 0.99),
+        .late_p99_least_ns =
+            way->late.count ? nv_quantile_delivered(&way->late, 0.99, 1).ci_lo_ns : 0,
         .late_max_ns = way->late.count ? way->late.max : NV_UNKNOWN,
         .refused_count = way->refused_count,
         .conserved = nv_chain_conserves(account),

@@ -18,14 +18,6 @@ static const struct nv_option mtu_option = {.name = "mtu",
 static int apply_settings(struct nv_path *path, const char *text, const char *name,
                           struct nv_error *err);
 
-static const struct nv_path_preset *find(const struct nv_path_preset *list, const char *name)
-{
-    for (; list && list->name; list++)
-        if (strcmp(list->name, name) == 0)
-            return list;
-    return NULL;
-}
-
 /* key=value, for both directions or, with "up." or "down." before it, for one. */
 static int set(struct nv_path *path, const char *key, const char *value, struct nv_error *err)
 {
@@ -48,25 +40,23 @@ static int set(struct nv_path *path, const char *key, const char *value, struct 
     return NV_OK;
 }
 
-static int apply_item(struct nv_path *path, char *item, const struct nv_path_preset *own,
-                      bool is_first, struct nv_error *err)
+static int apply_item(struct nv_path *path, char *item, const struct nv_preset *own, bool is_first,
+                      struct nv_error *err)
 {
     char *equals = strchr(item, '=');
     if (equals) {
         *equals = '\0';
         return set(path, item, equals + 1, err);
     }
-    const struct nv_path_preset *preset = find(own, item);
+    const struct nv_preset *preset = nv_preset_find(own, nv_path_presets, item);
     if (!preset)
-        preset = find(nv_path_presets, item);
-    if (!preset || !is_first)
-        return nv_fail(
-            err, NV_E_USAGE,
-            preset ? "'%.40s' must come first" : "no path '%.40s'; see netversus list paths", item);
+        return nv_preset_unknown(own, nv_path_presets, "path", item, err);
+    if (!is_first)
+        return nv_fail(err, NV_E_USAGE, "'%.40s' must come first", item);
     return apply_settings(path, preset->settings, preset->name, err);
 }
 
-static int apply(struct nv_path *path, const char *text, const struct nv_path_preset *own,
+static int apply(struct nv_path *path, const char *text, const struct nv_preset *own,
                  struct nv_error *err)
 {
     bool is_first = true;
@@ -92,12 +82,13 @@ static int apply_settings(struct nv_path *path, const char *text, const char *na
     return apply(path, text, NULL, err) ? nv_fail_within(err, "%s", name) : NV_OK;
 }
 
-int nv_path_parse_item(struct nv_path *scratch, const char *item, struct nv_error *err)
+int nv_path_parse_item(const char *item, struct nv_error *err)
 {
-    return apply(scratch, item, NULL, err);
+    struct nv_path scratch;
+    return apply(&scratch, item, NULL, err);
 }
 
-int nv_path_parse(struct nv_path *path, const char *text, const struct nv_path_preset *own,
+int nv_path_parse(struct nv_path *path, const char *text, const struct nv_preset *own,
                   struct nv_error *err)
 {
     struct nv_error inner = {0};

@@ -13,7 +13,7 @@
 #define MS UINT64_C(1000000)
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-static const struct nv_path_preset own[] = {
+static const struct nv_preset own[] = {
     {"mine", "delay=7ms,up.loss=1%,down.loss=2%,mtu=1400", "for tests", NULL},
     {"empty", "delay=1ms", "goes before the preset of this name", NULL},
     {"odd", "loss=1%,dleay=1ms", "has a mistake", NULL},
@@ -116,7 +116,9 @@ static void test_what_is_not_a_path(void **state)
     (void)state;
     static const char *const rows[][2] = {
         {"wimax", "no path 'wimax'; see netversus list paths"},
-        {"mine,odder", "no path 'odder'; see netversus list paths"},
+        {"mine,odder", "no path 'odder'; did you mean 'odd'? See netversus list paths"},
+        {"wfi", "no path 'wfi'; did you mean 'wifi'? See netversus list paths"},
+        {"x", "no path 'x'; see netversus list paths"}, /* all of it would change */
         {"mine,,loss=1%", "no path ''; see netversus list paths"},
         {"delay=1ms,mine", "'mine' must come first"},
         {"mine,none", "'none' must come first"},

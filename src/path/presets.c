@@ -5,7 +5,7 @@
  * name are round ones of ours. RFC 8868, section 4.3, calls queues of 300 ms nominal, of 1 s
  * bloated; those at 100 Mbit/s are shorter, so that no more packets are held than a path has room
  * for, however small. Overheads as in tc-cake(8): ethernet, docsis and pppoe-ptm. */
-const struct nv_path_preset nv_path_presets[] = {
+const struct nv_preset nv_path_presets[] = {
     {"none", "", "the real network: nothing is emulated", NULL},
     {"empty", "", "an emulated path that does nothing to packets", NULL},
     {"lan", "delay=250us,rate=100Mbit/s,overhead=38,queue=10ms", "a switched local network",

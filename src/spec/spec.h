@@ -22,6 +22,7 @@ enum nv_pace { NV_PACE_AUTO, NV_PACE_SLEEP, NV_PACE_HYBRID };
 
 struct nv_spec {
     char transport[NV_OPTION_TEXT_BYTES];
+    char app[NV_OPTION_TEXT_BYTES]; /* what set some of the rest (spec/app.h); "" = nothing did */
     char engine[NV_OPTION_TEXT_BYTES];
     char workload[NV_OPTION_TEXT_BYTES];
     char cc[NV_OPTION_TEXT_BYTES]; /* "" = the system's */

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/gates.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define US NV_NS_PER_US
+
+/* A run of one row, whose messages are asked for 1000 times a second and take service_ns. */
+struct fixture {
+    struct nv_run_result run;
+    struct nv_result_row row;
+    struct nv_tx tx;
+    struct nv_rx rx;
+};
+
+static struct fixture *new_fixture(uint64_t service_ns)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    assert_non_null(f);
+    nv_options_reset(nv_spec_options, &f->run.spec);
+    assert_int_equal(nv_parse_rate("1000/s", &f->run.spec.rate), 0);
+    nv_hist_init(&f->tx.sched_lag);
+    nv_hist_init(&f->rx.serv);
+    nv_hist_add(&f->rx.serv, service_ns);
+    f->row = (struct nv_result_row){.flow = NV_FLOW_ALL, .tx = &f->tx, .rx = &f->rx};
+    f->run.rows = &f->row;
+    f->run.row_count = 1;
+    f->run.valid = true;
+    return f;
+}
+
+static const char *flags_of(struct fixture *f, uint64_t overshoot_ns)
+{
+    static char flags[NV_FLAGS_BYTES];
+    nv_gates_apply(&f->run, overshoot_ns);
+    assert_int_equal(f->run.valid, f->run.flags[0] == '\0');
+    memcpy(flags, f->run.flags, sizeof flags);
+    free(f);
+    return flags;
+}
+
+static struct fixture *lagging(uint64_t service_ns, unsigned count, unsigned late, uint64_t late_ns)
+{
+    struct fixture *f = new_fixture(service_ns);
+    for (unsigned i = 0; i < count; i++)
+        nv_hist_add(&f->tx.sched_lag, i < late ? late_ns : 1 * US);
+    return f;
+}
+
+/* 5 % of a gap of 1 ms are 50 us. Of 1000, 17 late ones are surely more than 1 %, of 50 not two. */
+static void late_sends_need_evidence(void **state)
+{
+    (void)state;
+    assert_string_equal(flags_of(lagging(10 * US, 1000, 25, 80 * US), 1 * US), "sched_lag");
+    assert_string_equal(flags_of(lagging(10 * US, 1000, 12, 80 * US), 1 * US), "");
+    assert_string_equal(flags_of(lagging(10 * US, 50, 2, 80 * US), 1 * US), "");
+    assert_string_equal(flags_of(lagging(10 * US, 50, 10, 80 * US), 1 * US), "sched_lag");
+}
+
+/* The limit grows with the time that messages take, and with what the timer can do. */
+static void late_sends_are_held_against_what_matters(void **state)
+{
+    (void)state;
+    assert_string_equal(flags_of(lagging(2000 * US, 1000, 100, 80 * US), 1 * US), "");
+    assert_string_equal(flags_of(lagging(2000 * US, 1000, 100, 120 * US), 1 * US), "sched_lag");
+    assert_string_equal(flags_of(lagging(10 * US, 1000, 100, 80 * US), 30 * US), "");
+}
+
+static struct fixture *late_path(uint64_t delay_ns, uint64_t least_ns)
+{
+    struct fixture *f = new_fixture(10 * US);
+    f->run.path.known = true;
+    f->run.path.way[1].delay_p50_ns = delay_ns;
+    f->run.path.way[1].late_p99_least_ns = least_ns;
+    return f;
+}
+
+static void late_packets_are_held_against_the_delay(void **state)
+{
+    (void)state;
+    assert_string_equal(flags_of(late_path(NV_UNKNOWN, 299 * US), 1 * US), "");
+    assert_string_equal(flags_of(late_path(NV_UNKNOWN, 301 * US), 1 * US), "path_late");
+    assert_string_equal(flags_of(late_path(20000 * US, 999 * US), 1 * US), "");
+    assert_string_equal(flags_of(late_path(20000 * US, 1001 * US), 1 * US), "path_late");
+}
+
+static void a_path_out_of_room_is_no_path(void **state)
+{
+    (void)state;
+    struct fixture *f = late_path(20000 * US, 0);
+    f->run.path.way[0].drop_count[NV_DROP_OVERRUN] = 1;
+    assert_string_equal(flags_of(f, 1 * US), "path_overrun");
+    f = late_path(20000 * US, 0);
+    f->run.path.began_late = true;
+    assert_string_equal(flags_of(f, 1 * US), "path_began_late");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(late_sends_need_evidence),
+        cmocka_unit_test(late_sends_are_held_against_what_matters),
+        cmocka_unit_test(late_packets_are_held_against_the_delay),
+        cmocka_unit_test(a_path_out_of_room_is_no_path),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
