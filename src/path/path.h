@@ -20,7 +20,8 @@ struct nv_path {
 /* "none" and "empty" come first. */
 extern const struct nv_preset nv_path_presets[];
 
-/* own: named paths of the user's, as nv_preset_find has them. 0, or NV_E_USAGE with one line in *err. */
+/* own: named paths of the user's, as nv_preset_find has them. 0, or NV_E_USAGE with one line in
+ * *err. */
 int nv_path_parse(struct nv_path *path, const char *text, const struct nv_preset *own,
                   struct nv_error *err);
 

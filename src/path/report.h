@@ -16,7 +16,7 @@ struct nv_way_report {
     uint64_t delay_p50_ns, delay_p99_ns, delay_max_ns; /* NV_UNKNOWN when nothing came out */
     uint64_t late_p50_ns, late_p99_ns, late_max_ns;    /* release, against when it was due */
     uint64_t late_p99_least_ns; /* what the p99 is at least, at 95 %; 0: too few packets to tell */
-    uint64_t refused_count;                            /* by the device it was written to */
+    uint64_t refused_count;     /* by the device it was written to */
     uint64_t device_drop_count; /* by the queue before the device it is read from */
     bool conserved;
 };
