@@ -37,7 +37,7 @@ static void pick_levels(const struct nv_campaign *campaign, uint64_t index,
 static int fill_spec(const struct nv_campaign *campaign, uint64_t index, struct nv_spec *spec,
                      struct nv_error *err)
 {
-    const char *levels[NV_FACTORS_MAX];
+    const char *levels[NV_FACTORS_MAX] = {NULL};
     struct nv_preset apps[NV_NAMES_MAX + 1];
     nv_names_presets(&campaign->apps, apps);
     pick_levels(campaign, index, levels);
