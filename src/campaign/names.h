@@ -15,15 +15,21 @@ struct nv_name {
     char settings[NV_NAME_SETTINGS_BYTES]; /* key=value,... */
 };
 
+/* What they are names of. */
+struct nv_names_kind {
+    const char *word;                                       /* that begins a section's heading */
+    int (*parse_item)(const char *item, struct nv_error *); /* is key=value, or a preset, legal? */
+};
+
 struct nv_names {
+    const struct nv_names_kind *kind;
     unsigned count;
     struct nv_name item[NV_NAMES_MAX];
 };
 
-/* One key of the section; "like" begins with the settings of a preset. parse_item says whether a
- * key=value, or a preset, is legal. 0, or NV_E_USAGE with one line in *err. */
-int nv_names_set(struct nv_names *names, const char *kind, const char *name, const char *key,
-                 const char *value, int (*parse_item)(const char *item, struct nv_error *),
+/* One key of the section; "like" begins with the settings of a preset. 0, or NV_E_USAGE with one
+ * line in *err. */
+int nv_names_set(struct nv_names *names, const char *name, const char *key, const char *value,
                  struct nv_error *err);
 
 /* The same names as presets, which point into *names; a NULL name ends them. */

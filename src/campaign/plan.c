@@ -20,35 +20,30 @@ static const struct nv_factor *find(const struct nv_campaign *campaign, const ch
     return NULL;
 }
 
-/* Cell number index as one level of each factor: the last factor given changes fastest. */
-static void pick_levels(const struct nv_campaign *campaign, uint64_t index,
-                        const char *levels[NV_FACTORS_MAX])
+/* The cells cross all factors but the transport; the last factor given changes fastest. */
+static const char *level_of(const struct nv_campaign *campaign, unsigned index, uint64_t cell)
 {
-    for (unsigned i = campaign->factor_count; i-- > 0;) {
-        const struct nv_factor *factor = &campaign->factors[i];
-        levels[i] = factor->level[0];
-        if (is(factor, "transport"))
-            continue;
-        levels[i] = factor->level[index % factor->count];
-        index /= factor->count;
-    }
+    const struct nv_factor *factor = &campaign->factors[index];
+    for (unsigned i = index + 1; i < campaign->factor_count; i++)
+        if (!is(&campaign->factors[i], "transport"))
+            cell /= campaign->factors[i].count;
+    return factor->level[cell % factor->count];
 }
 
-static int fill_spec(const struct nv_campaign *campaign, uint64_t index, struct nv_spec *spec,
+static int fill_spec(const struct nv_campaign *campaign, uint64_t cell, struct nv_spec *spec,
                      struct nv_error *err)
 {
-    const char *levels[NV_FACTORS_MAX] = {NULL};
     struct nv_preset apps[NV_NAMES_MAX + 1];
     nv_names_presets(&campaign->apps, apps);
-    pick_levels(campaign, index, levels);
     nv_options_reset(nv_spec_options, spec);
     for (unsigned i = 0; i < campaign->factor_count; i++) {
         const struct nv_factor *factor = &campaign->factors[i];
-        bool is_app = is(factor, "app") && *levels[i];
+        const char *level = level_of(campaign, i, cell);
+        bool is_app = is(factor, "app") && *level;
         if (is(factor, "transport"))
             continue;
-        if (nv_option_set(factor->option, spec, levels[i], err) ||
-            (is_app && nv_app_apply(spec, levels[i], apps, err)))
+        if (nv_option_set(factor->option, spec, level, err) ||
+            (is_app && nv_app_apply(spec, level, apps, err)))
             return err->code;
     }
     return NV_OK;

@@ -101,7 +101,11 @@ const struct nv_option nv_settings_options[] = {
 
 void nv_campaign_init(struct nv_campaign *campaign)
 {
+    static const struct nv_names_kind path = {"path", nv_path_parse_item};
+    static const struct nv_names_kind app = {"app", nv_app_parse_item};
     memset(campaign, 0, sizeof *campaign);
+    campaign->paths.kind = &path;
+    campaign->apps.kind = &app;
     nv_options_reset(nv_settings_options, &campaign->settings);
 }
 
@@ -230,17 +234,11 @@ static char *next_line(char *out, int out_bytes, void *user)
 static int set_key(struct nv_campaign *campaign, const char *section, const char *key,
                    const char *value, struct nv_error *err)
 {
-    const struct {
-        const char *kind;
-        struct nv_names *names;
-        int (*parse_item)(const char *item, struct nv_error *err);
-    } kinds[] = {{"path", &campaign->paths, nv_path_parse_item},
-                 {"app", &campaign->apps, nv_app_parse_item}};
-    for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        size_t len = strlen(kinds[i].kind);
-        if (strncmp(section, kinds[i].kind, len) == 0 && section[len] == ' ')
-            return nv_names_set(kinds[i].names, kinds[i].kind, section + len + 1, key, value,
-                                kinds[i].parse_item, err);
+    struct nv_names *const all[] = {&campaign->paths, &campaign->apps};
+    for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++) {
+        size_t len = strlen(all[i]->kind->word);
+        if (strncmp(section, all[i]->kind->word, len) == 0 && section[len] == ' ')
+            return nv_names_set(all[i], section + len + 1, key, value, err);
     }
     return nv_campaign_set(campaign, key, value, err);
 }
