@@ -63,12 +63,21 @@ VARIANTS = {
     "blocking-both": (("--workload", "stream", "--engine", "blocking", "--direction", "both"), 1, 4),
     "blocking-flows": (("--workload", "rr,stream", "--engine", "blocking", "--flows", "3", "--rate",
                         "500/s"), 2, 8),
-    "engines": (("--workload", "rr", "--engine", "poll,blocking"), 2, 2),
+    "engines": (("--workload", "rr", "--engine", "poll,blocking,batch"), 3, 2),
+    "batch": (("--workload", "rr,stream", "--engine", "batch", "--size", "64,8k,64+1k+64"), 6, 2),
+    "batch-both": (("--workload", "stream", "--engine", "batch", "--direction", "both", "--flows",
+                    "2", "--arrival", "burst", "--burst", "40"), 1, 12),
+    "batch-few": (("--workload", "stream", "--engine", "batch", "--batch", "1,3", "--rate", "max"),
+                  2, 2),
+    "spin": (("--workload", "rr,stream", "--engine", "poll,blocking,batch", "--wait", "spin",
+              "--force"), 6, 2),
     "max": (("--workload", "rr,stream", "--rate", "max", "--size", "64,8k"), 4, 2),
     "max-window": (("--workload", "rr", "--rate", "max", "--window", "8"), 1, 2),
     "max-down": (("--workload", "stream", "--rate", "max", "--direction", "down"), 1, 2),
     "max-both": (("--workload", "stream", "--rate", "max", "--direction", "both", "--size", "1k"),
                  1, 4),
+    "max-batch": (("--workload", "rr,stream", "--rate", "max", "--engine", "batch", "--size",
+                   "64,1400", "--nodelay", "no"), 4, 2),
     "max-blocking": (("--workload", "rr,stream", "--rate", "max", "--engine", "blocking"), 2, 2),
     "max-flows": (("--workload", "rr,stream", "--rate", "max", "--flows", "3"), 2, 8),
     "arrivals": (("--workload", "rr,stream", "--arrival", "poisson,constant,burst"), 6, 2),
@@ -91,7 +100,7 @@ VARIANTS = {
 }
 
 # What sanitizers would see a second time.
-SKIPPED = ("flows-both", "blocking-both", "engines", "max-down", "max-window", "max-flows", "bursts",
+SKIPPED = ("batch-few", "flows-both", "blocking-both", "engines", "max-down", "max-window", "max-flows", "bursts",
            "constant-flows", "bits", "replies", "options", "wait", "mix",
            "arrivals") if SANITIZED else ()
 
@@ -118,7 +127,20 @@ def test_ipv6(tmp_path):
     check(result, cells=2, blocks=1, rows=2)
 
 
-@pytest.mark.parametrize("engine", ("poll", "blocking"))
+def test_calls_carry_many_messages(tmp_path):
+    """What is due together goes together, and comes so where the kernel cuts and joins datagrams."""
+    result = campaign(*BOTH, "--workload", "stream", "--engine", "poll,batch", "--arrival", "burst",
+                      "--burst", "50", "--rate", "20k/s", "--rcvbuf", "4Mi", *SHORT, cwd=tmp_path)
+    check(result, cells=2, blocks=1, rows=2)
+    for row in result.runs:
+        sent, calls = int(row["sent_count"]), int(row["tx_send_calls"])
+        if row["engine"] == "batch":  # Warm-up and cool-down are in the calls.
+            assert sent >= 10 * calls, row["run_id"]
+        else:
+            assert sent <= calls, row["run_id"]
+
+
+@pytest.mark.parametrize("engine", ("poll", "blocking", "batch"))
 def test_verify_and_messages(engine, tmp_path):
     """Content is compared byte by byte; the histograms are those of the messages listed."""
     result = campaign(*BOTH, "--workload", "rr,stream", "--size", "40,40-9k", "--rate", "2000/s",

@@ -400,6 +400,7 @@ def test_small_mtu(version, tmp_path):
 VARIANTS = {
     "ipv6": (("--workload", "stream,rr", "--ipv6"), 2),
     "blocking": (("--workload", "stream,rr", "--engine", "blocking"), 2),
+    "batch": (("--workload", "stream,rr", "--engine", "batch", "--arrival", "burst"), 2),
     "flows": (("--workload", "stream,rr", "--flows", "4"), 2),
     "blocking flows both": (("--direction", "both", "--flows", "4", "--engine", "blocking"), 1),
     "fragments": (("--workload", "rr", "--size", "9k", "--rate", "200/s"), 1),

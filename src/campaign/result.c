@@ -43,6 +43,7 @@ static void add_report(struct nv_flow_report *sum, const struct nv_flow_report *
     sum->io.partial_writes += flow->io.partial_writes;
     sum->io.refused_count += flow->io.refused_count;
     sum->drops_count += flow->drops_count;
+    sum->spun |= flow->spun;
     if (!flow->shared_thread) {
         sum->cpu_ns += flow->cpu_ns;
         sum->involuntary_switches += flow->involuntary_switches;

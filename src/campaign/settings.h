@@ -24,6 +24,7 @@ struct nv_settings {
     unsigned format;                   /* enum nv_format */
     uint64_t packets; /* rows of packets.csv kept per direction of an emulated path; 0 = none */
     bool quiet;
+    bool force; /* spin also where cores are too few */
     bool ipv4, ipv6;
     char fail_if[NV_OPTION_TEXT_BYTES];
 };

@@ -101,6 +101,23 @@ static int check_name(const char *scenario, struct nv_error *err)
                            scenario);
 }
 
+/* Threads that spin on one core look at each other's sleep. */
+static int check_cores(const struct run *run, const struct nv_spec *spec, bool emulated,
+                       struct nv_error *err)
+{
+    const struct nv_settings *settings = &run->campaign.settings;
+    const struct nv_driver *driver = nv_driver_find(spec->transport, spec->engine, err);
+    uint64_t lanes = driver->engine->caps & NV_CAP_THREAD_PER_FLOW ? spec->flows : 1;
+    uint64_t busy = (settings->server[0] ? lanes : 2 * lanes) + emulated;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (spec->wait != NV_WAIT_SPIN || settings->force || busy <= (uint64_t)cores)
+        return NV_OK;
+    return nv_fail(err, NV_E_USAGE,
+                   "wait: spin keeps %llu threads busy, and this machine has %ld cores; --force "
+                   "does it all the same",
+                   (unsigned long long)busy, cores);
+}
+
 static int check_cell(const struct run *run, const struct nv_cell *cell, struct nv_error *err)
 {
     struct nv_path path;
@@ -109,6 +126,9 @@ static int check_cell(const struct run *run, const struct nv_cell *cell, struct 
             return err->code;
     if (nv_campaign_path(&run->campaign, cell->arm[0].path, &path, err))
         return err->code;
+    for (unsigned arm = 0; arm < run->plan.arms; arm++)
+        if (check_cores(run, &cell->arm[arm], path.emulated, err))
+            return err->code;
     for (unsigned way = 0; way < 2; way++)
         if (nv_chain_try(&path.way[way], err))
             return nv_fail_within(err, "path '%.100s'", cell->arm[0].path);

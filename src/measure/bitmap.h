@@ -28,6 +28,18 @@ static inline bool nv_bitmap_test_and_set(struct nv_bitmap *bitmap, uint64_t bit
     return was_set;
 }
 
+/* Sets count bits that are not set, from the given one on; none is beyond the end. */
+static inline void nv_bitmap_set(struct nv_bitmap *bitmap, uint64_t bit, uint64_t count)
+{
+    while (count) {
+        uint64_t room = 64 - (bit & 63);
+        uint64_t taken = count < room ? count : room;
+        bitmap->words[bit >> 6] |= (taken < 64 ? (1ull << taken) - 1 : ~0ull) << (bit & 63);
+        bit += taken;
+        count -= taken;
+    }
+}
+
 /* Beyond the end: not set. */
 static inline bool nv_bitmap_test(const struct nv_bitmap *bitmap, uint64_t bit)
 {

@@ -17,11 +17,13 @@ struct nv_boundary {
     uint64_t msgs_per_recv[NV_PATTERN_SLOTS];
 };
 
-static inline void nv_boundary_message(struct nv_boundary *boundary, unsigned recv_calls)
+/* count messages, each in so many calls. */
+static inline void nv_boundary_messages(struct nv_boundary *boundary, unsigned recv_calls,
+                                        uint64_t count)
 {
-    boundary->msgs_count++;
-    boundary->split_msgs_count += recv_calls > 1;
-    nv_pattern_add(boundary->recvs_per_msg, recv_calls);
+    boundary->msgs_count += count;
+    boundary->split_msgs_count += recv_calls > 1 ? count : 0;
+    boundary->recvs_per_msg[nv_pattern_slot(recv_calls)] += count;
 }
 
 static inline void nv_boundary_recv(struct nv_boundary *boundary, uint64_t bytes, unsigned messages)

@@ -14,13 +14,13 @@ static void stream_of_bytes(void **state)
 {
     (void)state;
     struct nv_boundary boundary = {0};
-    nv_boundary_message(&boundary, 1);
-    nv_boundary_message(&boundary, 1);
+    nv_boundary_messages(&boundary, 1, 1);
+    nv_boundary_messages(&boundary, 1, 1);
     nv_boundary_recv(&boundary, 250, 2);
     nv_boundary_recv(&boundary, 10, 0);
-    nv_boundary_message(&boundary, 3);
-    nv_boundary_message(&boundary, 1);
-    nv_boundary_message(&boundary, 1);
+    nv_boundary_messages(&boundary, 3, 1);
+    nv_boundary_messages(&boundary, 1, 1);
+    nv_boundary_messages(&boundary, 1, 1);
     nv_boundary_recv(&boundary, 240, 3);
     assert_int_equal(boundary.recv_calls, 3);
     assert_int_equal(boundary.recv_bytes, 500);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "measure/histogram.h"
 
-#include <math.h>
 #include <string.h>
 
 #define ROW(field, merge)                                                                          \
@@ -15,8 +14,6 @@ const struct nv_counter_row nv_hist_counters[] = {
     ROW(min, NV_MERGE_KEEP),
     ROW(max, NV_MERGE_MAX),
     ROW(sum, NV_MERGE_SUM),
-    ROW(sum_squares_lo, NV_MERGE_KEEP),
-    ROW(sum_squares_hi, NV_MERGE_KEEP),
     ROW(overflow_count, NV_MERGE_SUM),
     ROW(negative_count, NV_MERGE_SUM),
     {NULL, 0, 0, NV_MERGE_KEEP},
@@ -40,44 +37,25 @@ void nv_hist_init(struct nv_hist *hist)
     memset(hist, 0, sizeof *hist);
 }
 
-void nv_hist_reset(struct nv_hist *hist)
+void nv_hist_since(struct nv_hist *out, struct nv_hist *mark, const struct nv_hist *now)
 {
-    if (hist->count) {
-        unsigned first = nv_hist_index(hist->min), last = nv_hist_index(hist->max);
-        memset(&hist->buckets[first], 0, (last - first + 1) * sizeof hist->buckets[0]);
+    out->count = now->count - mark->count;
+    out->negative_count = now->negative_count - mark->negative_count;
+    out->min = 0;
+    out->max = now->max;
+    for (unsigned i = 0; i < NV_HIST_BUCKETS; i++) {
+        out->buckets[i] = now->buckets[i] - mark->buckets[i];
+        mark->buckets[i] = now->buckets[i];
     }
-    memset(hist, 0, offsetof(struct nv_hist, buckets));
-}
-
-static unsigned __int128 sum_squares(const struct nv_hist *hist)
-{
-    return ((unsigned __int128)hist->sum_squares_hi << 64) | hist->sum_squares_lo;
+    mark->count = now->count;
+    mark->negative_count = now->negative_count;
 }
 
 void nv_hist_merge(struct nv_hist *dst, const struct nv_hist *src)
 {
     if (src->count && (!dst->count || src->min < dst->min))
         dst->min = src->min;
-    unsigned __int128 squares = sum_squares(dst) + sum_squares(src);
-    dst->sum_squares_lo = (uint64_t)squares;
-    dst->sum_squares_hi = (uint64_t)(squares >> 64);
     nv_counters_merge(nv_hist_counters, dst, src);
     for (unsigned i = 0; i < NV_HIST_BUCKETS; i++)
         dst->buckets[i] += src->buckets[i];
-}
-
-double nv_hist_mean(const struct nv_hist *hist)
-{
-    return hist->count ? (double)hist->sum / (double)hist->count : (double)NAN;
-}
-
-double nv_hist_stddev(const struct nv_hist *hist)
-{
-    if (hist->count < 2)
-        return (double)NAN;
-    long double n = (long double)hist->count, sum = (long double)hist->sum;
-    long double squares =
-        (long double)hist->sum_squares_hi * 0x1p64L + (long double)hist->sum_squares_lo;
-    long double variance = (squares - sum * sum / n) / (n - 1);
-    return variance > 0 ? (double)sqrtl(variance) : 0;
 }

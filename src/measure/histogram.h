@@ -19,9 +19,8 @@ struct nv_hist {
     uint64_t count;    /* values in buckets */
     uint64_t min, max; /* exact; 0 when empty */
     uint64_t sum;
-    uint64_t sum_squares_lo, sum_squares_hi; /* one 128-bit number */
-    uint64_t overflow_count;                 /* of count: at or above NV_HIST_LIMIT */
-    uint64_t negative_count;                 /* apart from count: below zero, in no bucket */
+    uint64_t overflow_count; /* of count: at or above NV_HIST_LIMIT */
+    uint64_t negative_count; /* apart from count: below zero, in no bucket */
     uint64_t buckets[NV_HIST_BUCKETS];
 };
 
@@ -40,12 +39,11 @@ uint64_t nv_hist_lo(unsigned index);
 uint64_t nv_hist_hi(unsigned index);
 
 void nv_hist_init(struct nv_hist *hist);
-/* The same, touching only buckets that were used. */
-void nv_hist_reset(struct nv_hist *hist);
+/* What has been added to now since it was as *mark, which then becomes the same: counts and buckets
+ * alone; the range is left as wide as it can be. */
+void nv_hist_since(struct nv_hist *out, struct nv_hist *mark, const struct nv_hist *now);
 /* Exact: as if all values of src had been added to dst. */
 void nv_hist_merge(struct nv_hist *dst, const struct nv_hist *src);
-double nv_hist_mean(const struct nv_hist *hist);   /* NAN when empty */
-double nv_hist_stddev(const struct nv_hist *hist); /* of the sample; NAN below two values */
 
 /* Of a value that will be added in a moment: its bucket is rarely in the cache. */
 static inline void nv_hist_prefetch(const struct nv_hist *hist, uint64_t value)
@@ -53,27 +51,33 @@ static inline void nv_hist_prefetch(const struct nv_hist *hist, uint64_t value)
     __builtin_prefetch(&hist->buckets[nv_hist_index(value)], 1);
 }
 
-static inline void nv_hist_add(struct nv_hist *hist, uint64_t value)
+/* The same value so many times; times > 0. */
+static inline void nv_hist_add_times(struct nv_hist *hist, uint64_t value, uint64_t times)
 {
-    unsigned __int128 squares =
-        ((unsigned __int128)hist->sum_squares_hi << 64) | hist->sum_squares_lo;
-    squares += (unsigned __int128)value * value;
-    hist->sum_squares_lo = (uint64_t)squares;
-    hist->sum_squares_hi = (uint64_t)(squares >> 64);
     hist->min = value < hist->min || !hist->count ? value : hist->min;
     hist->max = value > hist->max ? value : hist->max;
-    hist->sum += value;
-    hist->overflow_count += value >= NV_HIST_LIMIT;
-    hist->count++;
-    hist->buckets[nv_hist_index(value)]++;
+    hist->sum += value * times;
+    hist->overflow_count += value >= NV_HIST_LIMIT ? times : 0;
+    hist->count += times;
+    hist->buckets[nv_hist_index(value)] += times;
+}
+
+static inline void nv_hist_add(struct nv_hist *hist, uint64_t value)
+{
+    nv_hist_add_times(hist, value, 1);
+}
+
+static inline void nv_hist_add_signed_times(struct nv_hist *hist, int64_t value, uint64_t times)
+{
+    if (value < 0)
+        hist->negative_count += times;
+    else
+        nv_hist_add_times(hist, (uint64_t)value, times);
 }
 
 static inline void nv_hist_add_signed(struct nv_hist *hist, int64_t value)
 {
-    if (value < 0)
-        hist->negative_count++;
-    else
-        nv_hist_add(hist, (uint64_t)value);
+    nv_hist_add_signed_times(hist, value, 1);
 }
 
 #endif

@@ -89,11 +89,18 @@ static void count_reordered(struct nv_ordering *counts, const struct nv_ordering
 
 /* How many messages just before this one were all later ones. The stack holds, from the top, the
  * nearest earlier arrival with a smaller number, the nearest before that with a still smaller one,
- * and so on: numbers that are popped can never again be the nearest. */
+ * and so on: numbers that are popped can never again be the nearest. Nor can one whose successor
+ * has arrived after it, so a message in order takes the place of the one before. */
 static uint64_t count_back(struct nv_ordering_live *live, uint64_t seq, bool *censored)
 {
     uint64_t nearest = 0;
     *censored = false;
+    struct nv_ordering_step *top = &live->stack[(live->bottom + live->depth - 1) & live->mask];
+    if (live->depth && top->seq + 1 == seq) {
+        nearest = top->position;
+        *top = (struct nv_ordering_step){.seq = seq, .position = live->position};
+        return live->position - nearest - 1;
+    }
     while (live->depth && live->stack[(live->bottom + live->depth - 1) & live->mask].seq > seq)
         live->depth--;
     if (live->depth) {
@@ -133,4 +140,15 @@ struct nv_ordering_arrival nv_ordering_add(struct nv_ordering_live *live,
         counts->n_censored_count += censored;
     }
     return arrival;
+}
+
+void nv_ordering_follow(struct nv_ordering_live *live, struct nv_ordering *counts, uint64_t count)
+{
+    struct nv_ordering_step *top = &live->stack[(live->bottom + live->depth - 1) & live->mask];
+    live->position += count;
+    live->next_expected += count;
+    live->run_msgs += count;
+    *top = (struct nv_ordering_step){.seq = top->seq + count, .position = live->position};
+    if (counts)
+        counts->n_reorder[0] += count;
 }

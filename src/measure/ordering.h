@@ -65,4 +65,7 @@ struct nv_ordering_arrival nv_ordering_add(struct nv_ordering_live *live,
                                            struct nv_ordering *counts, uint64_t seq,
                                            uint64_t now_ns);
 
+/* So many more have arrived, each the next in number after the one just added, or followed. */
+void nv_ordering_follow(struct nv_ordering_live *live, struct nv_ordering *counts, uint64_t count);
+
 #endif

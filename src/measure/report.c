@@ -35,5 +35,6 @@ const struct nv_report_row nv_report_rows[] = {
     ROW("cpu_ns", cpu_ns),
     ROW("involuntary_switches", involuntary_switches),
     ROW("shared_thread", shared_thread),
+    ROW("spun", spun),
     {NULL, 0},
 };

@@ -36,6 +36,7 @@ struct nv_flow_report {
     uint64_t cpu_ns;            /* of the flow's thread, measured phase */
     uint64_t involuntary_switches;
     uint64_t shared_thread; /* 1: its thread also drove an earlier flow, which carries the cpu */
+    uint64_t spun;          /* 1: its thread spun, so that cpu_ns says nothing of the work done */
 };
 
 /* Rows for what is carried as JSON: every counter of the report's own. */

@@ -14,8 +14,10 @@ struct nv_rx_live {
     struct nv_ipdv_live ipdv;
     struct nv_jitter_live jitter;
     struct nv_interval_cursor intended, arrival;
-    uint64_t open_interval; /* whose responses are in: */
-    struct nv_hist responses;
+    uint64_t open_interval;   /* of the latest responses, */
+    struct nv_hist before;    /* which came after these; */
+    struct nv_hist responses; /* put together when it closes */
+    uint64_t first_ontime_count[NV_DEADLINES_MAX + 1];
     uint64_t goodput_end_ns;
     uint64_t latest_ns; /* the latest arrival, until the window opens */
     bool in_window;     /* the latest arrival was within goodput's window */
@@ -141,7 +143,7 @@ static void open_window(struct nv_rx *rx, uint64_t now_ns)
                             rx->intervals.count);
 }
 
-static void count_goodput(struct nv_rx *rx, uint64_t now_ns, uint32_t size_bytes)
+static void count_goodput(struct nv_rx *rx, uint64_t now_ns, uint64_t bytes, uint64_t count)
 {
     struct nv_rx_live *live = rx->live;
     if (rx->goodput_from_ns == NV_UNKNOWN)
@@ -149,22 +151,24 @@ static void count_goodput(struct nv_rx *rx, uint64_t now_ns, uint32_t size_bytes
     live->in_window = now_ns >= rx->goodput_from_ns && now_ns < live->goodput_end_ns;
     if (!live->in_window)
         return;
-    rx->goodput_count++;
-    rx->goodput_bytes += size_bytes;
-    rx->intervals.rx_bytes[nv_interval_at(&live->arrival, now_ns)] += size_bytes;
+    rx->goodput_count += count;
+    rx->goodput_bytes += bytes;
+    rx->intervals.rx_bytes[nv_interval_at(&live->arrival, now_ns)] += bytes;
 }
 
 static void close_interval(struct nv_rx *rx)
 {
     struct nv_rx_live *live = rx->live;
+    uint64_t interval = live->open_interval;
+    nv_hist_since(&live->responses, &live->before, &rx->resp);
     if (!live->responses.count && !live->responses.negative_count)
         return;
-    rx->intervals.resp_p50_ns[live->open_interval] = nv_quantile_value(&live->responses, 0.5);
-    rx->intervals.resp_p99_ns[live->open_interval] = nv_quantile_value(&live->responses, 0.99);
-    nv_hist_reset(&live->responses);
+    live->responses.max = rx->intervals.resp_max_ns[interval];
+    rx->intervals.resp_p50_ns[interval] = nv_quantile_value(&live->responses, 0.5);
+    rx->intervals.resp_p99_ns[interval] = nv_quantile_value(&live->responses, 0.99);
 }
 
-static void record_response(struct nv_rx *rx, uint64_t now_ns, int64_t response_ns)
+static void record_response(struct nv_rx *rx, uint64_t now_ns, int64_t response_ns, uint64_t count)
 {
     struct nv_rx_live *live = rx->live;
     uint64_t interval = nv_interval_at(&live->arrival, now_ns);
@@ -173,28 +177,28 @@ static void record_response(struct nv_rx *rx, uint64_t now_ns, int64_t response_
         live->open_interval = interval;
     }
     interval = live->open_interval;
-    nv_hist_add_signed(&live->responses, response_ns);
-    rx->intervals.resp_count[interval]++;
+    rx->intervals.resp_count[interval] += count;
     if (response_ns > (int64_t)rx->intervals.resp_max_ns[interval])
         rx->intervals.resp_max_ns[interval] = (uint64_t)response_ns;
-    nv_hist_add_signed(&rx->resp, response_ns);
-    nv_deadlines_add(&rx->deadlines, response_ns);
-    rx->late_count += response_ns > (int64_t)rx->tmax_ns;
+    nv_hist_add_signed_times(&rx->resp, response_ns, count);
+    live->first_ontime_count[nv_deadlines_first(&rx->deadlines, response_ns)] += count;
+    rx->late_count += response_ns > (int64_t)rx->tmax_ns ? count : 0;
 }
 
-static void record_blocking(struct nv_rx *rx, uint64_t now_ns, int64_t delay_ns)
+/* count: of messages that came together, all behind another, or one. */
+static void record_blocking(struct nv_rx *rx, uint64_t now_ns, int64_t delay_ns, uint64_t count)
 {
     struct nv_rx_live *live = rx->live;
     uint64_t excess_ns = (uint64_t)(delay_ns - rx->owd_min_ns);
     bool late = excess_ns > NV_RX_BLOCKED_NS;
     bool behind = live->hol_late && now_ns - live->hol_ns < NV_RX_BLOCKED_NS;
     if (behind)
-        nv_hist_add(&rx->hol_ub, excess_ns);
+        nv_hist_add_times(&rx->hol_ub, excess_ns, count);
     bool blocked = behind && late;
     if (blocked) {
-        rx->hol.blocked_count++;
+        rx->hol.blocked_count += count;
         rx->hol.episode_count += !live->hol_counted;
-        rx->hol.total_ns += excess_ns;
+        rx->hol.total_ns += excess_ns * count;
         rx->hol.max_ns = excess_ns > rx->hol.max_ns ? excess_ns : rx->hol.max_ns;
     }
     live->hol_late = late;
@@ -207,32 +211,47 @@ static uint64_t magnitude(int64_t value)
     return value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
 }
 
-static void record_variation(struct nv_rx *rx, uint64_t seq, int64_t delay_ns, bool measured)
+/* Of a run: the first message differs from what came before, the others from none. */
+static void record_variation(struct nv_rx *rx, const struct nv_rx_message *message,
+                             int64_t delay_ns, bool measured)
 {
-    struct nv_ipdv_pairs pairs = nv_ipdv_add(&rx->live->ipdv, seq, delay_ns, measured);
+    struct nv_rx_live *live = rx->live;
+    uint64_t more = message->count - 1;
+    struct nv_ipdv_pairs pairs = nv_ipdv_add(&live->ipdv, message->seq, delay_ns, measured);
     for (unsigned i = 0; i < pairs.count; i++) {
         int64_t difference_ns = pairs.difference_ns[i];
         rx->ipdv.sum_ns += difference_ns;
         rx->ipdv.defined_count++;
         nv_hist_add(&rx->ipdv_abs, magnitude(difference_ns));
     }
-    if (measured)
-        nv_jitter_add(&rx->live->jitter, &rx->jitter, delay_ns);
+    if (more)
+        nv_ipdv_follow(&live->ipdv, message->seq, more);
+    if (!measured)
+        return;
+    nv_jitter_add(&live->jitter, &rx->jitter, delay_ns);
+    if (!more)
+        return;
+    rx->ipdv.defined_count += more;
+    nv_hist_add_times(&rx->ipdv_abs, 0, more);
+    nv_jitter_follow(&live->jitter, &rx->jitter, more);
 }
 
 static void record_measured(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_message *message,
                             int64_t delay_ns)
 {
-    rx->unique_count++;
-    rx->unique_bytes += message->size_bytes;
-    rx->intervals.unique_count[nv_interval_at(&rx->live->intended, message->t_int_ns)]++;
-    rx->negative_count += delay_ns < 0;
-    record_response(rx, now_ns, (int64_t)(now_ns - message->t_int_ns));
-    nv_hist_add_signed(&rx->serv, delay_ns);
+    uint64_t count = message->count;
+    rx->unique_count += count;
+    rx->unique_bytes += count * message->size_bytes;
+    rx->intervals.unique_count[nv_interval_at(&rx->live->intended, message->t_int_ns)] += count;
+    rx->negative_count += delay_ns < 0 ? count : 0;
+    record_response(rx, now_ns, (int64_t)(now_ns - message->t_int_ns), count);
+    nv_hist_add_signed_times(&rx->serv, delay_ns, count);
     if (rx->live->answered)
-        nv_hist_add(&rx->dwell, message->dwell_ns);
-    nv_boundary_message(&rx->boundary, message->recv_calls);
-    record_blocking(rx, now_ns, delay_ns);
+        nv_hist_add_times(&rx->dwell, message->dwell_ns, count);
+    nv_boundary_messages(&rx->boundary, message->recv_calls, count);
+    record_blocking(rx, now_ns, delay_ns, 1);
+    if (count > 1)
+        record_blocking(rx, now_ns, delay_ns, count - 1);
     trace(rx, now_ns, message, NV_TRACE_OK);
 }
 
@@ -243,34 +262,69 @@ static void prefetch(const struct nv_rx *rx, int64_t response_ns, int64_t delay_
     nv_hist_prefetch(&rx->ipdv_abs, magnitude(delay_ns - live->jitter.delay_ns));
     nv_hist_prefetch(&rx->serv, magnitude(delay_ns));
     nv_hist_prefetch(&rx->resp, magnitude(response_ns));
-    nv_hist_prefetch(&live->responses, magnitude(response_ns));
 }
 
-void nv_rx_record(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_message *message)
+/* As many messages that are new, each the next in order: counted together. */
+static void record_run(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_message *message)
 {
     struct nv_rx_live *live = rx->live;
     bool measured = nv_phases_measured(&rx->phases, message->t_int_ns);
     int64_t delay_ns = (int64_t)(now_ns - message->t_snd_ns);
-    prefetch(rx, (int64_t)(now_ns - message->t_int_ns), delay_ns);
+    rx->all_unique_count += message->count;
+    if (delay_ns < rx->owd_min_ns)
+        rx->owd_min_ns = delay_ns;
+    count_goodput(rx, now_ns, (uint64_t)message->count * message->size_bytes, message->count);
+    struct nv_ordering *counts = measured ? &rx->ordering : NULL;
+    struct nv_ordering_arrival arrival =
+        nv_ordering_add(&live->ordering, counts, message->seq, now_ns);
+    if (message->count > 1)
+        nv_ordering_follow(&live->ordering, counts, message->count - 1);
+    if (measured && arrival.known)
+        nv_hist_add(&rx->late_offset, arrival.late_ns);
+    record_variation(rx, message, delay_ns, measured);
+    if (measured)
+        record_measured(rx, now_ns, message, delay_ns);
+}
+
+static void record_one(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_message *message)
+{
+    struct nv_rx_live *live = rx->live;
+    prefetch(rx, (int64_t)(now_ns - message->t_int_ns), (int64_t)(now_ns - message->t_snd_ns));
     if (message->seq >= live->arrived.bits) {
         rx->corrupt_count++;
         return;
     }
     if (nv_bitmap_test_and_set(&live->arrived, message->seq)) {
-        record_duplicate(rx, now_ns, message, measured);
+        record_duplicate(rx, now_ns, message, nv_phases_measured(&rx->phases, message->t_int_ns));
         return;
     }
-    rx->all_unique_count++;
-    if (delay_ns < rx->owd_min_ns)
-        rx->owd_min_ns = delay_ns;
-    count_goodput(rx, now_ns, message->size_bytes);
-    struct nv_ordering_arrival arrival =
-        nv_ordering_add(&live->ordering, measured ? &rx->ordering : NULL, message->seq, now_ns);
-    if (measured && arrival.known)
-        nv_hist_add(&rx->late_offset, arrival.late_ns);
-    record_variation(rx, message->seq, delay_ns, measured);
-    if (measured)
-        record_measured(rx, now_ns, message, delay_ns);
+    record_run(rx, now_ns, message);
+}
+
+/* Beyond the latest number nothing has arrived yet. */
+static bool is_run(const struct nv_rx *rx, const struct nv_rx_message *message)
+{
+    const struct nv_rx_live *live = rx->live;
+    return message->seq >= live->ordering.next_expected && message->seq < live->arrived.bits &&
+           message->count <= live->arrived.bits - message->seq && !live->trace_capacity;
+}
+
+void nv_rx_record(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_message *message)
+{
+    if (message->count > 1 && is_run(rx, message)) {
+        nv_bitmap_set(&rx->live->arrived, message->seq, message->count);
+        record_run(rx, now_ns, message);
+        return;
+    }
+    NV_ASSERT(message->count);
+    if (message->count == 1) {
+        record_one(rx, now_ns, message);
+        return;
+    }
+    struct nv_rx_message one = *message;
+    one.count = 1;
+    for (uint32_t i = 0; i < message->count; i++, one.seq++)
+        record_one(rx, now_ns, &one);
 }
 
 void nv_rx_recv(struct nv_rx *rx, uint64_t bytes, unsigned messages)
@@ -282,5 +336,6 @@ void nv_rx_recv(struct nv_rx *rx, uint64_t bytes, unsigned messages)
 void nv_rx_finish(struct nv_rx *rx, uint64_t seq_first, uint64_t seq_end)
 {
     close_interval(rx);
+    nv_deadlines_take(&rx->deadlines, rx->live->first_ontime_count);
     nv_losses_scan(&rx->losses, &rx->live->arrived, seq_first, seq_end);
 }

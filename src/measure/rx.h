@@ -68,9 +68,9 @@ struct nv_rx {
     uint64_t corrupt_count, stray_count; /* all phases; the caller counts, and a seq out of range */
     uint64_t all_unique_count, all_dup_count;
     uint64_t goodput_bytes, goodput_count; /* unique, arrived in [from, from + measure) */
-    uint64_t goodput_from_ns; /* warm-up and smallest delay by then; NV_UNKNOWN: not yet */
-    int64_t owd_min_ns;       /* arrival less send; NV_UNKNOWN when none */
-    struct nv_deadlines deadlines;
+    uint64_t goodput_from_ns;      /* warm-up and smallest delay by then; NV_UNKNOWN: not yet */
+    int64_t owd_min_ns;            /* arrival less send; NV_UNKNOWN when none */
+    struct nv_deadlines deadlines; /* by nv_rx_finish */
     struct nv_ordering ordering;
     struct nv_ipdv ipdv;
     struct nv_jitter jitter;
@@ -100,8 +100,10 @@ struct nv_rx_config {
     uint64_t trace_capacity; /* rows; 0 = off */
 };
 
+/* Or several that came together, each the next in number, and alike in all else. */
 struct nv_rx_message {
-    uint64_t seq, t_int_ns, t_snd_ns;
+    uint64_t seq, t_int_ns, t_snd_ns; /* of the first */
+    uint32_t count;
     uint32_t size_bytes;
     uint32_t dwell_ns;
     uint32_t recv_calls; /* that its bytes came in */
@@ -109,7 +111,8 @@ struct nv_rx_message {
 
 /* Allocates all that is ever needed. NV_E_FAILED: no memory; nothing is left to dispose of. */
 int nv_rx_init(struct nv_rx *rx, const struct nv_rx_config *config, struct nv_error *err);
-/* A valid message has arrived. now_ns never decreases. No allocation, no division. */
+/* A valid message, or count of them, has arrived. now_ns never decreases. No allocation, no
+ * division. */
 void nv_rx_record(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_message *message);
 /* A receive call has ended: how many bytes it brought and messages it finished. After the
  * nv_rx_record of those. */

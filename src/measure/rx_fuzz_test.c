@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -87,7 +88,8 @@ static void make_stream(struct stream *stream, uint64_t seed, uint64_t window)
         .trace_capacity = 1 + nv_rng_below(&rng, ARRIVALS_MAX),
     };
     for (uint64_t seq = 0; seq < n; seq++) {
-        struct nv_rx_message message = {.seq = seq,
+        struct nv_rx_message message = {.count = 1,
+                                        .seq = seq,
                                         .t_int_ns = seq * gap_ns,
                                         .t_snd_ns = seq * gap_ns + nv_rng_below(&rng, MS),
                                         .size_bytes = 40 + (uint32_t)nv_rng_below(&rng, 1000),
@@ -353,10 +355,86 @@ static void agrees_with_brute_force(void **state)
     free(rx);
 }
 
+/* Messages sent and received in one call, as a batch is: in order or not, again or not. */
+static struct nv_rx_message draw_group(struct nv_rng *rng, uint64_t *next_seq, uint64_t now_ns)
+{
+    uint64_t seq = *next_seq;
+    if (nv_rng_below(rng, 10) == 0)
+        seq -= nv_rng_below(rng, seq + 1 < 60 ? seq + 1 : 60); /* some of it again */
+    else
+        seq += nv_rng_below(rng, 4) ? 0 : nv_rng_below(rng, 30); /* some of it lost */
+    uint64_t t_ns = now_ns - nv_rng_below(rng, nv_rng_below(rng, 2) ? 200000 : 20000);
+    struct nv_rx_message group = {.count = 1 + (uint32_t)nv_rng_below(rng, 70),
+                                  .seq = seq,
+                                  .t_int_ns = t_ns - nv_rng_below(rng, 2) * 1000,
+                                  .t_snd_ns = t_ns,
+                                  .size_bytes = 40 + (uint32_t)nv_rng_below(rng, 3),
+                                  .recv_calls = 1 + (uint32_t)nv_rng_below(rng, 2)};
+    *next_seq = seq + group.count > *next_seq ? seq + group.count : *next_seq;
+    return group;
+}
+
+static void records_of_groups(uint64_t seed, struct nv_rx *together, struct nv_rx *singly)
+{
+    struct nv_rng rng;
+    nv_rng_seed(&rng, seed);
+    struct nv_rx_config config = {
+        .phases = {.warmup_ns = 2 * MS, .measure_ns = 250 * MS, .cooldown_ns = 5 * MS},
+        .deadline_ns = {10000, 50000, MS},
+        .deadline_count = 3,
+        .answered = seed % 2,
+        .tmax_ns = 150000,
+        .messages_max = 3000,
+        .window = 256u << seed % 3, /* as far back as anything comes again, and a group */
+    };
+    assert_int_equal(nv_rx_init(together, &config, NULL), 0);
+    assert_int_equal(nv_rx_init(singly, &config, NULL), 0);
+    uint64_t next_seq = 0;
+    for (uint64_t now_ns = MS; next_seq < 3050; now_ns += nv_rng_below(&rng, 5 * MS)) {
+        struct nv_rx_message group = draw_group(&rng, &next_seq, now_ns);
+        nv_rx_record(together, now_ns, &group);
+        nv_rx_recv(together, 100, group.count);
+        struct nv_rx_message one = group;
+        one.count = 1;
+        for (; one.seq < group.seq + group.count; one.seq++)
+            nv_rx_record(singly, now_ns, &one);
+        nv_rx_recv(singly, 100, group.count);
+    }
+    nv_rx_finish(together, 100, 2900);
+    nv_rx_finish(singly, 100, 2900);
+    nv_rx_dispose(together);
+    nv_rx_dispose(singly);
+}
+
+static void groups_are_recorded_as_their_messages(void **state)
+{
+    (void)state;
+    struct nv_rx *together = calloc(1, sizeof *together);
+    struct nv_rx *singly = calloc(1, sizeof *singly);
+    assert_true(together && singly);
+    for (uint64_t seed = 0; seed < 300; seed++) {
+        records_of_groups(seed, together, singly);
+        assert_true(together->unique_count > 500);
+        for (const struct nv_counter_row *row = nv_rx_counters; row->name; row++)
+            for (unsigned i = 0; i < row->count; i++) {
+                const char *const at[] = {(const char *)together + row->offset,
+                                          (const char *)singly + row->offset};
+                uint64_t values[2];
+                memcpy(&values[0], at[0] + i * sizeof values[0], sizeof values[0]);
+                memcpy(&values[1], at[1] + i * sizeof values[1], sizeof values[1]);
+                same(seed, row->name, values[0], values[1]);
+            }
+        assert_memory_equal(together, singly, sizeof *together);
+    }
+    free(together);
+    free(singly);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agrees_with_brute_force),
+        cmocka_unit_test(groups_are_recorded_as_their_messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,7 +42,8 @@ static void free_rx(struct nv_rx *rx)
 /* Message k is due at k ms, sent 1 us later, has 100 bytes, and arrives at now_ns. */
 static void arrive(struct nv_rx *rx, uint64_t k, uint64_t now_ns)
 {
-    const struct nv_rx_message message = {.seq = k,
+    const struct nv_rx_message message = {.count = 1,
+                                          .seq = k,
                                           .t_int_ns = k * MS,
                                           .t_snd_ns = k * MS + US,
                                           .size_bytes = 100,
@@ -179,6 +180,7 @@ static void lateness(void **state)
     arrive(rx, 101, 106 * MS + 1); /* 1 ns over the first */
     arrive(rx, 102, 152 * MS);     /* 50 ms: not late */
     arrive(rx, 103, 153 * MS + 1); /* late */
+    nv_rx_finish(rx, 100, 104);
     assert_int_equal(rx->deadlines.ontime_count[0], 1);
     assert_int_equal(rx->deadlines.ontime_count[1], 2);
     assert_int_equal(rx->late_count, 1);

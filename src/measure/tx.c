@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/error.h"
+
 #define ROWS(name, field, count, merge)                                                            \
     {                                                                                              \
         name, offsetof(struct nv_tx, field), count, merge                                          \
@@ -63,56 +65,58 @@ static void record_scheduled(struct nv_tx *tx, const struct nv_tx_event *event)
         tx->seq_first = event->seq;
     if (event->seq < tx->seq_first)
         tx->seq_first = event->seq;
-    if (event->seq >= tx->seq_end)
-        tx->seq_end = event->seq + 1;
-    tx->sched_count++;
-    tx->sched_bytes += event->size_bytes;
+    if (event->seq + event->count > tx->seq_end)
+        tx->seq_end = event->seq + event->count;
+    tx->sched_count += event->count;
+    tx->sched_bytes += (uint64_t)event->count * event->size_bytes;
 }
 
 static void record_sent(struct nv_tx *tx, const struct nv_tx_event *event, uint64_t interval)
 {
     struct nv_tx_intervals *intervals = &tx->intervals;
-    tx->sent_count++;
-    tx->sent_bytes += event->size_bytes;
-    tx->late_sends_count += event->sched_lag_ns > NV_TX_LATE_NS;
+    tx->sent_count += event->count;
+    tx->sent_bytes += (uint64_t)event->count * event->size_bytes;
+    tx->late_sends_count += event->sched_lag_ns > NV_TX_LATE_NS ? event->count : 0;
     if (event->t_snd_ns < tx->t_first_ns)
         tx->t_first_ns = event->t_snd_ns;
     if (event->t_snd_ns > tx->t_last_ns)
         tx->t_last_ns = event->t_snd_ns;
-    nv_hist_add(&tx->sched_lag, event->sched_lag_ns);
-    nv_hist_add(&tx->block_lag, event->block_lag_ns);
-    intervals->sent_count[interval]++;
+    nv_hist_add_times(&tx->sched_lag, event->sched_lag_ns, event->count);
+    nv_hist_add_times(&tx->block_lag, event->block_lag_ns, event->count);
+    intervals->sent_count[interval] += event->count;
     if (event->sched_lag_ns > intervals->sched_lag_max_ns[interval])
         intervals->sched_lag_max_ns[interval] = event->sched_lag_ns;
 }
 
 void nv_tx_record(struct nv_tx *tx, const struct nv_tx_event *event)
 {
-    tx->all_sched_count++;
-    tx->all_sent_count += event->outcome == NV_TX_SENT;
+    uint64_t count = event->count;
+    NV_ASSERT(count);
+    tx->all_sched_count += count;
+    tx->all_sent_count += event->outcome == NV_TX_SENT ? count : 0;
     if (!nv_phases_measured(&tx->phases, event->t_int_ns))
         return;
     uint64_t interval = nv_interval_at(&tx->cursor, event->t_int_ns);
-    tx->intervals.sched_count[interval]++;
+    tx->intervals.sched_count[interval] += count;
     record_scheduled(tx, event);
     switch (event->outcome) {
     case NV_TX_SENT:
         record_sent(tx, event, interval);
         break;
     case NV_TX_EAGAIN:
-        tx->drop_eagain_count++;
+        tx->drop_eagain_count += count;
         break;
     case NV_TX_ENOBUFS:
-        tx->drop_enobufs_count++;
+        tx->drop_enobufs_count += count;
         break;
     case NV_TX_EMSGSIZE:
-        tx->err_emsgsize_count++;
+        tx->err_emsgsize_count += count;
         break;
     case NV_TX_OTHER:
-        tx->err_other_count++;
+        tx->err_other_count += count;
         break;
     case NV_TX_UNSENT:
-        tx->unsent_count++;
+        tx->unsent_count += count;
         break;
     }
 }

@@ -50,7 +50,9 @@ enum nv_tx_outcome {
     NV_TX_UNSENT,
 };
 
+/* Or of several, each the next in number, and alike in all else. */
 struct nv_tx_event {
+    uint32_t count;
     uint64_t seq, t_int_ns, t_snd_ns; /* ns since the run's start; t_snd_ns only when sent */
     uint32_t size_bytes;
     enum nv_tx_outcome outcome;
@@ -58,7 +60,7 @@ struct nv_tx_event {
 };
 
 void nv_tx_init(struct nv_tx *tx, const struct nv_phases *phases);
-/* Once for each scheduled message. No allocation, no division. */
+/* Once for each scheduled message, or count of them. No allocation, no division. */
 void nv_tx_record(struct nv_tx *tx, const struct nv_tx_event *event);
 /* Adds src to dst, which is all zero or the result of merging: the row over all flows. Values that
  * mean nothing over several flows become NV_UNKNOWN. */

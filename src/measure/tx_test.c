@@ -28,8 +28,11 @@ static struct nv_tx *new_tx(void)
 static void send_all(struct nv_tx *tx, uint64_t lag_ns)
 {
     for (unsigned k = 0; k < 550; k++) {
-        struct nv_tx_event event = {
-            .seq = k, .t_int_ns = k * MS, .t_snd_ns = k * MS + 5, .size_bytes = 100 + k};
+        struct nv_tx_event event = {.count = 1,
+                                    .seq = k,
+                                    .t_int_ns = k * MS,
+                                    .t_snd_ns = k * MS + 5,
+                                    .size_bytes = 100 + k};
         switch (k) {
         case 210:
         case 211:

@@ -40,6 +40,13 @@ struct nv_ipdv_pairs nv_ipdv_add(struct nv_ipdv_live *live, uint64_t seq, int64_
     return pairs;
 }
 
+void nv_ipdv_follow(struct nv_ipdv_live *live, uint64_t seq, uint64_t count)
+{
+    struct nv_ipdv_slot last = live->ring[seq & live->mask];
+    last.seq += count;
+    live->ring[last.seq & live->mask] = last;
+}
+
 void nv_jitter_add(struct nv_jitter_live *live, struct nv_jitter *jitter, int64_t delay_ns)
 {
     if (live->started) {
@@ -53,4 +60,13 @@ void nv_jitter_add(struct nv_jitter_live *live, struct nv_jitter *jitter, int64_
     }
     live->started = true;
     live->delay_ns = delay_ns;
+}
+
+/* Without a change it falls, until it is too small to. */
+void nv_jitter_follow(struct nv_jitter_live *live, struct nv_jitter *jitter, uint64_t count)
+{
+    nv_jitter_add(live, jitter, live->delay_ns);
+    while (--count && live->scaled >= 8)
+        live->scaled -= (live->scaled + 8) >> 4;
+    jitter->last_ns = live->scaled >> 4;
 }

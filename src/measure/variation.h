@@ -43,6 +43,10 @@ struct nv_ipdv_pairs nv_ipdv_add(struct nv_ipdv_live *live, uint64_t seq, int64_
 
 /* Interarrival jitter of RFC 3550 §6.4.1 and A.8, in arrival order, duplicates left out. An average
  * over some 16 messages: for comparison with tools that print it, not for inference. */
+/* So many more, each the next in number and with the same delay as the one just added: all differ
+ * by 0, and those between the first and the last are no one else's neighbours. */
+void nv_ipdv_follow(struct nv_ipdv_live *live, uint64_t seq, uint64_t count);
+
 struct nv_jitter {
     uint64_t last_ns, max_ns; /* NV_UNKNOWN before the second message, and over several flows */
 };
@@ -54,5 +58,8 @@ struct nv_jitter_live {
 };
 
 void nv_jitter_add(struct nv_jitter_live *live, struct nv_jitter *jitter, int64_t delay_ns);
+
+/* So many more with the same delay. */
+void nv_jitter_follow(struct nv_jitter_live *live, struct nv_jitter *jitter, uint64_t count);
 
 #endif

@@ -65,6 +65,13 @@ static void get_steal(struct nv_field *field, const struct nv_column *column, co
     nv_field_count(field, ((const struct nv_line *)line)->run->steal_ns);
 }
 
+static void get_cpu_valid(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    (void)column;
+    const struct nv_result_row *row = ((const struct nv_line *)line)->row;
+    nv_field_count(field, !row->sender.spun && !row->receiver.spun);
+}
+
 /* IPv4: all but the last fragment carry a multiple of 8 bytes. */
 static void get_fragments(struct nv_field *field, const struct nv_column *column, const void *line)
 {
@@ -105,6 +112,10 @@ const struct nv_column nv_runs_system_columns[] = {
               get_thread, NV_AT_ROW(sender.cpu_ns)),
     NV_COLUMN("rx_cpu_ns", "The same of the receiver's thread (rr: of the server's).", get_thread,
               NV_AT_ROW(receiver.cpu_ns)),
+    NV_COLUMN("cpu_valid",
+              "1: both threads slept when there was nothing to do; 0: one spun (--wait spin, or to "
+              "keep a send time), so that its processor time says nothing of its work.",
+              get_cpu_valid),
     NV_COLUMN("tx_nivcsw_count",
               "Times that the kernel took the processor from the sender's thread (involuntary "
               "context switches).",

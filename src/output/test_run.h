@@ -34,6 +34,7 @@ static inline void test_run_send(struct nv_result_row *row, uint64_t seq)
 {
     uint64_t t_int_ns = seq * NV_NS_PER_MS;
     struct nv_tx_event event = {
+        .count = 1,
         .seq = seq,
         .t_int_ns = t_int_ns,
         .t_snd_ns = t_int_ns + 10000,
@@ -47,6 +48,7 @@ static inline void test_run_send(struct nv_result_row *row, uint64_t seq)
 static inline void test_run_arrive(struct nv_result_row *row, const struct test_run_arrival *at)
 {
     struct nv_rx_message message = {
+        .count = 1,
         .seq = at->seq,
         .t_int_ns = at->seq * NV_NS_PER_MS,
         .t_snd_ns = at->seq * NV_NS_PER_MS + 10000,

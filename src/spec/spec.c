@@ -43,6 +43,7 @@ static const struct nv_option_type path_type = {"a name or settings (netversus l
 static const char *const arrivals[] = {"constant", "poisson", "burst", NULL};
 static const char *const directions[] = {"up", "down", "both", NULL};
 static const char *const policies[] = {"drop", "wait", NULL};
+static const char *const waits[] = {"block", "spin", "busy-poll", NULL};
 static const char *const paces[] = {"auto", "sleep", "hybrid", NULL};
 
 #define AT(field) offsetof(struct nv_spec, field)
@@ -73,7 +74,7 @@ const struct nv_option nv_spec_options[] = {
      .type = &nv_option_text,
      .offset = AT(engine),
      .fallback = "poll",
-     .form = "poll or blocking",
+     .form = "poll, blocking or batch",
      .sweeps = true,
      .help = "how sockets are driven, the same on both transports"},
     {.name = "size",
@@ -118,6 +119,14 @@ const struct nv_option nv_spec_options[] = {
      .max = 1024,
      .sweeps = true,
      .help = "requests in flight in rr at rate max"},
+    {.name = "batch",
+     .type = &nv_option_count,
+     .offset = AT(batch_msgs),
+     .fallback = "1024",
+     .min = 1,
+     .max = 4096,
+     .sweeps = true,
+     .help = "messages that engine batch sends in one call, at most"},
     {.name = "flows",
      .type = &nv_option_count,
      .offset = AT(flows),
@@ -214,6 +223,15 @@ const struct nv_option nv_spec_options[] = {
      .choices = paces,
      .sweeps = true,
      .help = "how to wait for a send time; hybrid spins at the end, where a core is free"},
+    {.name = "wait",
+     .type = &nv_option_choice,
+     .offset = AT(wait),
+     .fallback = "block",
+     .choices = waits,
+     .sweeps = true,
+     .help =
+         "for input: asleep; spin: look without end, which takes a core for each end; busy-poll: "
+         "SO_BUSY_POLL"},
     {.name = "dscp",
      .type = &nv_option_count,
      .offset = AT(dscp),
@@ -288,11 +306,12 @@ struct nv_schedule_config nv_spec_schedule(const struct nv_spec *spec, unsigned 
         .seed = nv_mix64(spec->seed, (uint64_t)flow * 2 + from_client),
         .end_ns = nv_spec_end_ns(spec),
     };
-    /* Several constant flows must not send in step: each starts somewhere in the first gap. */
-    if (config.rate_milli && config.arrival == NV_ARRIVAL_CONSTANT && spec->flows > 1) {
+    /* Several regular flows must not send in step: each starts somewhere in the first gap. */
+    if (config.rate_milli && config.arrival != NV_ARRIVAL_POISSON && spec->flows > 1) {
         struct nv_rng rng;
         nv_rng_seed(&rng, nv_mix64(config.seed, 1));
-        uint64_t gap_ns = 1000 * NV_NS_PER_S / config.rate_milli;
+        uint64_t messages = config.arrival == NV_ARRIVAL_BURST ? config.burst : 1;
+        uint64_t gap_ns = 1000 * messages * NV_NS_PER_S / config.rate_milli;
         config.phase_ns = gap_ns ? nv_rng_below(&rng, gap_ns) : 0;
     }
     return config;
@@ -305,7 +324,7 @@ uint64_t nv_spec_end_ns(const struct nv_spec *spec)
 
 uint64_t nv_spec_unpaced_msgs(const struct nv_spec *spec)
 {
-    double msgs = 1e7 * ((double)nv_spec_end_ns(spec) / 1e9);
+    double msgs = 1e8 * ((double)nv_spec_end_ns(spec) / 1e9);
     return msgs < 4294967296.0 ? (uint64_t)msgs : UINT64_C(1) << 32;
 }
 

@@ -16,6 +16,8 @@
 
 enum nv_direction { NV_UP, NV_DOWN, NV_BOTH };   /* up: from the client to the server */
 enum nv_udp_policy { NV_UDP_DROP, NV_UDP_WAIT }; /* when the send buffer is full */
+/* For input: asleep, by looking again and again, or asleep after the kernel has looked a while. */
+enum nv_wait { NV_WAIT_BLOCK, NV_WAIT_SPIN, NV_WAIT_BUSY_POLL };
 enum nv_pace { NV_PACE_AUTO, NV_PACE_SLEEP, NV_PACE_HYBRID };
 
 #define NV_FLOWS_MAX 256u
@@ -31,6 +33,7 @@ struct nv_spec {
     struct nv_rate rate;
     unsigned arrival; /* enum nv_arrival */
     uint64_t burst_msgs;
+    uint64_t batch_msgs;  /* in one send call, at most; engine batch */
     uint64_t window_msgs; /* in flight at rate max, rr */
     uint64_t flows;
     unsigned direction;              /* enum nv_direction */
@@ -41,6 +44,7 @@ struct nv_spec {
     uint64_t sndbuf_bytes, rcvbuf_bytes; /* 0 = the system's */
     unsigned udp_policy;                 /* enum nv_udp_policy */
     unsigned pace;                       /* enum nv_pace */
+    unsigned wait;                       /* enum nv_wait */
     uint64_t dscp;
     bool verify;
     uint64_t messages; /* rows of messages.csv kept per flow and direction; 0 = none */
@@ -72,7 +76,7 @@ uint64_t nv_spec_end_ns(const struct nv_spec *spec);
 /* Messages a second that the spec asks for, all flows together; 0 at rate max. */
 double nv_spec_rate_msgs(const struct nv_spec *spec);
 /* At rate max, which intends none: how many messages there is room for, in one flow and in all
- * together. 10 million a second, and no more than 2^32. */
+ * together. 100 million a second, and no more than 2^32. */
 uint64_t nv_spec_unpaced_msgs(const struct nv_spec *spec);
 
 /* The deadlines that deadlines.csv reports, ns, ascending, with the spec's own among them. */

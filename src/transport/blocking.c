@@ -19,6 +19,7 @@
  * everything else, so a timer of the thread's own interrupts it every PATIENCE; SO_RCVTIMEO would
  * do the same, but sets up and takes down a timer in each call, 3 % of a short round trip. */
 
+#define READS_PER_TURN 64u
 #define PATIENCE_NS (50 * NV_NS_PER_MS)
 #define TICK_SIGNAL SIGURG /* harmless if it comes when nobody waits for it */
 
@@ -86,11 +87,35 @@ static void sleep_until(const struct blocking_engine *engine, uint64_t until_ns)
         nv_clock_relax();
 }
 
+/* What there is, until there is no more. */
+static int receive(struct blocking_engine *engine, struct nv_io_buffer *buffer,
+                   const struct nv_sink *sink)
+{
+    enum nv_io_receive got = NV_IO_DATA;
+    for (unsigned i = 0; i < READS_PER_TURN && got == NV_IO_DATA; i++) {
+        got = nv_io_receive(&engine->channel, 0, buffer, sink);
+        buffer->flags = MSG_DONTWAIT;
+    }
+    return got == NV_IO_FAILED ? buffer->err->code : NV_OK;
+}
+
+static int spin(struct blocking_engine *engine, const struct nv_sink *sink, struct nv_error *err)
+{
+    struct nv_io_buffer buffer = {.bytes = engine->buffer, .err = err, .flags = MSG_DONTWAIT};
+    if (engine->blocked && nv_io_send_rest(&engine->channel, &engine->rest) != EAGAIN) {
+        engine->blocked = false;
+        sink->writable(sink->context, 0);
+    }
+    return sink->wants(sink->context, 0) ? receive(engine, &buffer, sink) : NV_OK;
+}
+
 static int blocking_poll(void *self, uint64_t now_ns, uint64_t until_ns, const struct nv_sink *sink,
                          struct nv_error *err)
 {
     struct blocking_engine *engine = self;
     int fd = engine->channel.sockets[0].fd;
+    if (engine->channel.spins)
+        return spin(engine, sink, err);
     if (engine->blocked) {
         short input = sink->wants(sink->context, 0) ? POLLIN : 0;
         int ready = nv_socket_wait(fd, POLLOUT | input, now_ns + PATIENCE_NS, err);
@@ -114,12 +139,7 @@ static int blocking_poll(void *self, uint64_t now_ns, uint64_t until_ns, const s
             nv_socket_wait(fd, POLLIN, until_ns - engine->channel.spin_ns, err) < 0)
             return err->code;
     }
-    enum nv_io_receive got = NV_IO_DATA;
-    for (unsigned i = 0; i < 64 && got == NV_IO_DATA; i++) {
-        got = nv_io_receive(&engine->channel, 0, &buffer, sink);
-        buffer.flags = MSG_DONTWAIT;
-    }
-    return got == NV_IO_FAILED ? err->code : NV_OK;
+    return receive(engine, &buffer, sink);
 }
 
 static void blocking_close(void *self)

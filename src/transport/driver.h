@@ -23,6 +23,7 @@ enum {
     NV_CAP_ORDERED = 1u << 1,         /* in the order of sending */
     NV_CAP_DATAGRAMS = 1u << 2,       /* one receive call gives one message, whole */
     NV_CAP_THREAD_PER_FLOW = 1u << 3, /* the engine drives one flow; more flows are more threads */
+    NV_CAP_GATHERS = 1u << 4,         /* the engine sends many messages in one call */
 };
 
 /* One connected socket. Owned by the endpoint; its counters are written by the flow's thread. */
@@ -64,14 +65,23 @@ struct nv_channel {
     unsigned first_flow, flow_count;
     const struct nv_payload *payload;
     uint64_t t0_ns;   /* send times are counted from here */
+    bool spins;       /* never sleep: look for input until there is some */
     uint64_t spin_ns; /* how long before a deadline to stop sleeping and spin; 0 = never */
+};
+
+/* What one receive call brought: bytes of a stream, or datagrams one behind the other, each of
+ * segment_bytes but for the last, which may be shorter. */
+struct nv_received {
+    unsigned flow; /* from 0, within the channel */
+    const uint8_t *data;
+    size_t len_bytes, segment_bytes;
 };
 
 /* Where an engine delivers. `flow` counts from 0 within the channel. */
 struct nv_sink {
     void *context;
-    /* What one receive call brought. true: read on; false: hand control back first. */
-    bool (*received)(void *context, unsigned flow, const uint8_t *data, size_t len_bytes);
+    /* true: read on; false: hand control back first. */
+    bool (*received)(void *context, const struct nv_received *);
     /* A flow whose send was refused with EAGAIN can be tried again. */
     void (*writable)(void *context, unsigned flow);
     bool (*wants)(void *context, unsigned flow); /* would input be taken now? */

@@ -111,6 +111,7 @@ static void set_up_lane(struct nv_endpoint *endpoint, unsigned index, uint64_t s
                     .flow_count = per_lane,
                     .payload = &endpoint->payload,
                     .t0_ns = atomic_load(&endpoint->t0_ns),
+                    .spins = endpoint->spec.wait == NV_WAIT_SPIN,
                     .spin_ns = spin_ns},
         .flows = &endpoint->flows[first],
         .stop = &endpoint->stop,
@@ -191,6 +192,11 @@ static int create_flow(struct nv_endpoint *endpoint, unsigned index, struct nv_e
     flow->report = report;
     atomic_init(&flow->told, false);
     nv_framer_init(&flow->framer);
+    flow->outbox_size = endpoint->driver->engine->caps & NV_CAP_GATHERS ? (unsigned)spec->batch_msgs
+                                                                        : NV_OUTBOX_MESSAGES;
+    flow->outbox = calloc(flow->outbox_size, sizeof *flow->outbox);
+    if (!flow->outbox)
+        return nv_fail(err, NV_E_FAILED, "no memory");
     if (endpoint->workload->sends(spec, client)) {
         report->tx = calloc(1, sizeof *report->tx);
         if (!report->tx)
@@ -332,6 +338,7 @@ static void destroy_flow(struct nv_endpoint *endpoint, unsigned index)
     free(report->rx);
     free(report->tx);
     free(endpoint->flows[index].workload);
+    free(endpoint->flows[index].outbox);
 }
 
 void nv_endpoint_destroy(struct nv_endpoint *endpoint)

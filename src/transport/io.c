@@ -67,8 +67,8 @@ void nv_io_drain_errors(int fd)
     }
 }
 
-static void fill(const struct nv_channel *channel, const struct nv_header *header,
-                 struct nv_io_rest *rest)
+void nv_io_set_rest(const struct nv_channel *channel, struct nv_io_rest *rest,
+                    const struct nv_header *header, uint32_t done_bytes)
 {
     nv_header_encode(header, rest->head);
     if (header->len_bytes <= NV_IO_FLAT_BYTES)
@@ -76,7 +76,7 @@ static void fill(const struct nv_channel *channel, const struct nv_header *heade
                header->len_bytes - NV_HEADER_BYTES);
     rest->seq = header->seq;
     rest->len_bytes = header->len_bytes;
-    rest->done_bytes = 0;
+    rest->done_bytes = done_bytes;
 }
 
 unsigned nv_io_send(const struct nv_channel *channel, struct nv_io_rest *rest,
@@ -88,7 +88,7 @@ unsigned nv_io_send(const struct nv_channel *channel, struct nv_io_rest *rest,
     for (unsigned i = 0; i < count; i++) {
         struct nv_header *header = &messages[i];
         nv_header_stamp(header, nv_clock_ns() - channel->t0_ns);
-        fill(channel, header, rest);
+        nv_io_set_rest(channel, rest, header, 0);
         int failed = nv_io_send_rest(channel, rest);
         if (failed && rest->done_bytes == 0) {
             rest->len_bytes = 0; /* nothing of it went out: it is the caller's again */
@@ -121,17 +121,27 @@ static enum nv_io_receive receive_failed(const struct nv_channel *channel, struc
     return NV_IO_FAILED;
 }
 
-enum nv_io_receive nv_io_receive(const struct nv_channel *channel, unsigned flow,
-                                 const struct nv_io_buffer *buffer, const struct nv_sink *sink)
+enum nv_io_receive nv_io_deliver(const struct nv_channel *channel, struct nv_received *received,
+                                 ssize_t n, const struct nv_sink *sink, struct nv_error *err)
 {
-    struct nv_socket *socket = &channel->sockets[flow];
-    ssize_t n = recv(socket->fd, buffer->bytes, NV_IO_BUFFER_BYTES, buffer->flags);
+    struct nv_socket *socket = &channel->sockets[received->flow];
     if (n < 0)
-        return receive_failed(channel, socket, errno, buffer->err);
+        return receive_failed(channel, socket, errno, err);
     if (n == 0 && (channel->caps & NV_CAP_RELIABLE)) {
-        (void)nv_fail(buffer->err, NV_E_PEER, "the peer closed a data connection");
+        (void)nv_fail(err, NV_E_PEER, "the peer closed a data connection");
         return NV_IO_FAILED;
     }
     socket->io.recv_calls++;
-    return sink->received(sink->context, flow, buffer->bytes, (size_t)n) ? NV_IO_DATA : NV_IO_YIELD;
+    received->len_bytes = (size_t)n;
+    if (!received->segment_bytes)
+        received->segment_bytes = received->len_bytes;
+    return sink->received(sink->context, received) ? NV_IO_DATA : NV_IO_YIELD;
+}
+
+enum nv_io_receive nv_io_receive(const struct nv_channel *channel, unsigned flow,
+                                 const struct nv_io_buffer *buffer, const struct nv_sink *sink)
+{
+    struct nv_received received = {.flow = flow, .data = buffer->bytes};
+    ssize_t n = recv(channel->sockets[flow].fd, buffer->bytes, NV_IO_BUFFER_BYTES, buffer->flags);
+    return nv_io_deliver(channel, &received, n, sink, buffer->err);
 }

@@ -28,6 +28,10 @@ unsigned nv_io_send(const struct nv_channel *, struct nv_io_rest *rest, struct n
 /* Goes on with a message sent in part: 0 done, else errno. */
 int nv_io_send_rest(const struct nv_channel *, struct nv_io_rest *rest);
 
+/* A message of which done_bytes have gone out already: for nv_io_send_rest. */
+void nv_io_set_rest(const struct nv_channel *, struct nv_io_rest *rest,
+                    const struct nv_header *header, uint32_t done_bytes);
+
 enum nv_io_receive {
     NV_IO_DATA,  /* delivered; read on */
     NV_IO_YIELD, /* delivered; the sink wants control */
@@ -45,6 +49,11 @@ struct nv_io_buffer {
 /* One recv into the buffer, delivered to the sink. */
 enum nv_io_receive nv_io_receive(const struct nv_channel *, unsigned flow,
                                  const struct nv_io_buffer *, const struct nv_sink *);
+
+/* What a receive call returned (n, or -1 and errno), with all of *received but the length filled
+ * in: counted, and delivered to the sink. */
+enum nv_io_receive nv_io_deliver(const struct nv_channel *, struct nv_received *received, ssize_t n,
+                                 const struct nv_sink *, struct nv_error *err);
 
 /* Takes pending errors off a datagram socket's error queue. */
 void nv_io_drain_errors(int fd);

@@ -17,6 +17,25 @@ static uint64_t since_start_ns(const struct nv_lane *lane)
     return now_ns > lane->channel.t0_ns ? now_ns - lane->channel.t0_ns : 0;
 }
 
+static void pass_run(struct nv_lane *lane, struct nv_lane_flow *flow)
+{
+    if (!lane->run.message.count)
+        return;
+    lane->workload->input(flow->workload, lane->now_ns, &lane->run.message, lane->run.type);
+    lane->run.message.count = 0;
+}
+
+/* The next in number, and alike in all that is recorded? Replies are timed one by one. */
+static bool continues(const struct nv_lane *lane, const struct nv_header *header,
+                      uint32_t recv_calls)
+{
+    const struct nv_rx_message *run = &lane->run.message;
+    return run->count && header->seq == run->seq + run->count &&
+           header->t_snd_ns == run->t_snd_ns && header->t_int_ns == run->t_int_ns &&
+           header->len_bytes == run->size_bytes && recv_calls == run->recv_calls &&
+           header->type == lane->run.type && !lane->workload->answered;
+}
+
 static void take_message(struct nv_lane *lane, struct nv_lane_flow *flow,
                          const struct nv_header *header, uint32_t recv_calls)
 {
@@ -25,15 +44,19 @@ static void take_message(struct nv_lane *lane, struct nv_lane_flow *flow,
             flow->report->rx->stray_count++;
         return;
     }
-    struct nv_rx_message message = {
-        .seq = header->seq,
-        .t_int_ns = header->t_int_ns,
-        .t_snd_ns = header->t_snd_ns,
-        .size_bytes = header->len_bytes,
-        .dwell_ns = header->dwell_ns,
-        .recv_calls = recv_calls,
-    };
-    lane->workload->input(flow->workload, lane->now_ns, &message, header->type);
+    if (continues(lane, header, recv_calls)) {
+        lane->run.message.count++;
+        return;
+    }
+    pass_run(lane, flow);
+    lane->run = (struct nv_lane_run){.message = {.seq = header->seq,
+                                                 .t_int_ns = header->t_int_ns,
+                                                 .t_snd_ns = header->t_snd_ns,
+                                                 .count = 1,
+                                                 .size_bytes = header->len_bytes,
+                                                 .dwell_ns = header->dwell_ns,
+                                                 .recv_calls = recv_calls},
+                                     .type = header->type};
 }
 
 static unsigned take_datagram(struct nv_lane *lane, struct nv_lane_flow *flow, const uint8_t *data,
@@ -86,16 +109,32 @@ static unsigned take_stream(struct nv_lane *lane, struct nv_lane_flow *flow, con
     return count;
 }
 
-static bool lane_received(void *context, unsigned index, const uint8_t *data, size_t len_bytes)
+static unsigned take_datagrams(struct nv_lane *lane, struct nv_lane_flow *flow,
+                               const struct nv_received *received)
+{
+    unsigned count = 0;
+    size_t at = 0;
+    do {
+        size_t left_bytes = received->len_bytes - at;
+        size_t len_bytes =
+            left_bytes < received->segment_bytes ? left_bytes : received->segment_bytes;
+        count += take_datagram(lane, flow, received->data + at, len_bytes);
+        at += received->segment_bytes;
+    } while (at < received->len_bytes);
+    return count;
+}
+
+static bool lane_received(void *context, const struct nv_received *received)
 {
     struct nv_lane *lane = context;
-    struct nv_lane_flow *flow = &lane->flows[index];
+    struct nv_lane_flow *flow = &lane->flows[received->flow];
     lane->now_ns = since_start_ns(lane);
     bool datagrams = lane->driver->transport->caps & NV_CAP_DATAGRAMS;
-    unsigned count = datagrams ? take_datagram(lane, flow, data, len_bytes)
-                               : take_stream(lane, flow, data, len_bytes);
+    unsigned count = datagrams ? take_datagrams(lane, flow, received)
+                               : take_stream(lane, flow, received->data, received->len_bytes);
+    pass_run(lane, flow);
     if (flow->report->rx)
-        nv_rx_recv(flow->report->rx, len_bytes, count);
+        nv_rx_recv(flow->report->rx, received->len_bytes, count);
     /* Who is to answer, or waits for the answer before it asks again, does that first. */
     bool open_loop = flow->report->rx && lane->spec->rate.kind != NV_RATE_MAX;
     return !lane->workload->answered || open_loop;
@@ -140,16 +179,30 @@ static int refused(struct nv_lane *lane, struct nv_lane_flow *flow, int refusal)
     }
     if (reliable)
         return nv_fail_errno(&lane->error, NV_E_PEER, refusal, "send on a data connection");
-    lane->workload->sent(flow->workload, &flow->outbox[flow->outbox_first], outcome_of(refusal));
+    lane->workload->sent(flow->workload, &flow->outbox[flow->outbox_first], 1, outcome_of(refusal));
     flow->outbox_first++;
     flow->outbox_count--;
     return NV_OK;
 }
 
+/* Of so many messages, those that are as the first but for their number, which follow it. */
+static uint32_t run_of(const struct nv_header *first, unsigned count)
+{
+    uint32_t run = 1;
+    while (run < count && first[run].seq == first->seq + run &&
+           first[run].t_snd_ns == first->t_snd_ns && first[run].t_int_ns == first->t_int_ns &&
+           first[run].len_bytes == first->len_bytes && first[run].type == first->type)
+        run++;
+    return run;
+}
+
 static void accepted(struct nv_lane *lane, struct nv_lane_flow *flow, unsigned count)
 {
-    for (unsigned i = 0; i < count; i++)
-        lane->workload->sent(flow->workload, &flow->outbox[flow->outbox_first + i], NV_TX_SENT);
+    const struct nv_header *messages = &flow->outbox[flow->outbox_first];
+    for (unsigned i = 0, run; i < count; i += run) {
+        run = run_of(&messages[i], count - i);
+        lane->workload->sent(flow->workload, &messages[i], run, NV_TX_SENT);
+    }
     flow->outbox_first += count;
     flow->outbox_count -= count;
 }
@@ -160,7 +213,7 @@ static int pump(struct nv_lane *lane, struct nv_lane_flow *flow, uint64_t *next_
     if (!flow->blocked && !flow->outbox_count && !flow->closed) {
         flow->outbox_first = 0;
         flow->outbox_count =
-            lane->workload->run(flow->workload, lane->now_ns, flow->outbox, NV_OUTBOX_MESSAGES);
+            lane->workload->run(flow->workload, lane->now_ns, flow->outbox, flow->outbox_size);
     }
     while (flow->outbox_count && !flow->blocked) {
         int refusal = 0;
@@ -197,6 +250,7 @@ static void stop_measuring(struct nv_lane *lane)
         report->involuntary_switches =
             usage.involuntary_switches - lane->usage_start.involuntary_switches;
         report->shared_thread = i > 0;
+        report->spun = lane->channel.spins || lane->channel.spin_ns;
     }
 }
 
@@ -227,7 +281,7 @@ static void close_sending(struct nv_lane *lane, struct nv_lane_flow *flow)
         return;
     flow->closed = true;
     while (flow->outbox_count) {
-        lane->workload->sent(flow->workload, &flow->outbox[flow->outbox_first++], NV_TX_UNSENT);
+        lane->workload->sent(flow->workload, &flow->outbox[flow->outbox_first++], 1, NV_TX_UNSENT);
         flow->outbox_count--;
     }
     lane->workload->end(flow->workload);

@@ -10,14 +10,14 @@
 /* A lane is what one data thread drives: some flows of an endpoint on one engine instance. Nothing
  * in it is shared but the atomics. */
 
-#define NV_OUTBOX_MESSAGES 64u
+#define NV_OUTBOX_MESSAGES 64u /* of engines that do not gather */
 
 struct nv_lane_flow {
     void *workload; /* state of the spec's workload */
     struct nv_framer framer;
     struct nv_flow_report *report;
-    struct nv_header outbox[NV_OUTBOX_MESSAGES];
-    unsigned outbox_first, outbox_count;
+    struct nv_header *outbox; /* owned by the endpoint */
+    unsigned outbox_size, outbox_first, outbox_count;
     const struct nv_payload *payload;
     bool damaged;         /* the message under way has a wrong byte */
     bool blocked, closed; /* closed: sends no more */
@@ -29,6 +29,12 @@ struct nv_lane_flow {
     bool expecting; /* theirs has been passed on to the workload */
 };
 
+/* Messages of one receive call, until one comes that is not like them. */
+struct nv_lane_run {
+    struct nv_rx_message message; /* count 0: none */
+    uint8_t type;
+};
+
 struct nv_lane {
     const struct nv_spec *spec;
     const struct nv_driver *driver;
@@ -38,6 +44,7 @@ struct nv_lane {
     void *engine; /* state */
     struct nv_channel channel;
     struct nv_lane_flow *flows;
+    struct nv_lane_run run;
     uint64_t now_ns; /* since t0, the latest reading */
     bool measuring, measured;
     bool sent; /* told the owner that nothing more is sent */

@@ -9,9 +9,11 @@
 #include <uv.h>
 
 #include "base/clock.h"
-#include "transport/io.h"
+#include "transport/gather.h"
 
-/* Happy path: poll() arms a timerfd for its deadline (libuv's own timers are too coarse) and turns
+/* Two engines wait alike and call differently: poll makes one call a message, batch gathers.
+ *
+ * Happy path: poll() arms a timerfd for its deadline (libuv's own timers are too coarse) and turns
  * the loop once; a readable socket is read until it is empty or the sink wants control, a writable
  * one is reported. Failure modes: a datagram socket with a queued error makes libuv stop the handle
  * with a status, so the error queue is emptied and the handle started again; a reliable socket that
@@ -22,20 +24,30 @@
 struct poll_flow {
     uv_poll_t watcher;
     struct poll_engine *engine;
-    struct nv_io_rest rest;
+    struct nv_gather_flow gathered; /* of poll, only the rest */
     unsigned index;
     int events; /* what the watcher is started for */
     bool blocked;
 };
 
+struct poll_engine;
+
+struct calls {
+    unsigned (*send)(struct poll_engine *, struct poll_flow *, struct nv_header *messages,
+                     unsigned count, int *refusal);
+    enum nv_io_receive (*receive)(struct poll_engine *, unsigned flow);
+};
+
 struct poll_engine {
+    const struct calls *calls;
     struct nv_channel channel;
     uv_loop_t loop;
     uv_poll_t alarm;
     int alarm_fd;
     uint64_t alarm_ns; /* when the timerfd goes off; 0 = it has, or was never set */
     struct poll_flow *flows;
-    uint8_t *buffer;
+    uint8_t *buffer;            /* of poll */
+    struct nv_gather gather;    /* of batch */
     const struct nv_sink *sink; /* during poll() */
     struct nv_error *err;
     int failed;
@@ -56,9 +68,7 @@ static void alarm_poll_cb(uv_poll_t *handle, int status, int events)
 static void read_flow(struct poll_engine *engine, struct poll_flow *flow)
 {
     for (unsigned i = 0; i < READS_PER_TURN; i++) {
-        const struct nv_io_buffer buffer = {.bytes = engine->buffer, .err = engine->err};
-        enum nv_io_receive got =
-            nv_io_receive(&engine->channel, flow->index, &buffer, engine->sink);
+        enum nv_io_receive got = engine->calls->receive(engine, flow->index);
         if (got == NV_IO_FAILED)
             engine->failed = engine->err->code;
         if (got != NV_IO_DATA || !engine->sink->wants(engine->sink->context, flow->index))
@@ -78,7 +88,8 @@ static void flow_poll_cb(uv_poll_t *handle, int status, int events)
         flow->events = 0;
         events = UV_READABLE | (flow->blocked ? UV_WRITABLE : 0);
     }
-    if ((events & UV_WRITABLE) && nv_io_send_rest(&engine->channel, &flow->rest) != EAGAIN) {
+    if ((events & UV_WRITABLE) &&
+        nv_io_send_rest(&engine->channel, &flow->gathered.rest) != EAGAIN) {
         flow->blocked = false;
         engine->sink->writable(engine->sink->context, flow->index);
     }
@@ -86,16 +97,8 @@ static void flow_poll_cb(uv_poll_t *handle, int status, int events)
         read_flow(engine, flow);
 }
 
-static int poll_open(void *self, const struct nv_channel *channel, struct nv_error *err)
+static int watch(struct poll_engine *engine, struct nv_error *err)
 {
-    struct poll_engine *engine = self;
-    engine->channel = *channel;
-    engine->buffer = malloc(NV_IO_BUFFER_BYTES);
-    engine->flows = calloc(channel->flow_count, sizeof *engine->flows);
-    engine->alarm_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    if (!engine->buffer || !engine->flows || engine->alarm_fd < 0)
-        return nv_fail(err, NV_E_FAILED, "poll engine: no memory or timerfd");
-    memset(engine->buffer, 0, NV_IO_BUFFER_BYTES); /* takes the pages now */
     int failed = uv_loop_init(&engine->loop);
     if (failed)
         return nv_fail(err, NV_E_FAILED, "uv_loop_init: %s", uv_strerror(failed));
@@ -104,15 +107,70 @@ static int poll_open(void *self, const struct nv_channel *channel, struct nv_err
     engine->alarm.data = failed ? NULL : engine;
     if (!failed)
         failed = uv_poll_start(&engine->alarm, UV_READABLE, alarm_poll_cb);
-    for (unsigned i = 0; i < channel->flow_count && !failed; i++) {
+    for (unsigned i = 0; i < engine->channel.flow_count && !failed; i++) {
         struct poll_flow *flow = &engine->flows[i];
         flow->engine = engine;
         flow->index = i;
-        flow->rest.flow = i;
-        failed = uv_poll_init(&engine->loop, &flow->watcher, channel->sockets[i].fd);
+        flow->gathered.rest.flow = i;
+        failed = uv_poll_init(&engine->loop, &flow->watcher, engine->channel.sockets[i].fd);
         flow->watcher.data = failed ? NULL : flow;
     }
     return failed ? nv_fail(err, NV_E_FAILED, "uv_poll: %s", uv_strerror(failed)) : NV_OK;
+}
+
+static int open_with(struct poll_engine *engine, const struct calls *calls,
+                     const struct nv_channel *channel, struct nv_error *err)
+{
+    engine->calls = calls;
+    engine->channel = *channel;
+    engine->flows = calloc(channel->flow_count, sizeof *engine->flows);
+    engine->alarm_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (!engine->flows || engine->alarm_fd < 0)
+        return nv_fail(err, NV_E_FAILED, "no memory or timerfd");
+    return watch(engine, err);
+}
+
+static unsigned send_singly(struct poll_engine *engine, struct poll_flow *flow,
+                            struct nv_header *messages, unsigned count, int *refusal)
+{
+    return nv_io_send(&engine->channel, &flow->gathered.rest, messages, count, refusal);
+}
+
+static enum nv_io_receive receive_singly(struct poll_engine *engine, unsigned flow)
+{
+    const struct nv_io_buffer buffer = {.bytes = engine->buffer, .err = engine->err};
+    return nv_io_receive(&engine->channel, flow, &buffer, engine->sink);
+}
+
+static int poll_open(void *self, const struct nv_channel *channel, struct nv_error *err)
+{
+    static const struct calls singly = {send_singly, receive_singly};
+    struct poll_engine *engine = self;
+    engine->buffer = malloc(NV_IO_BUFFER_BYTES);
+    if (!engine->buffer)
+        return nv_fail(err, NV_E_FAILED, "poll engine: no memory");
+    memset(engine->buffer, 0, NV_IO_BUFFER_BYTES); /* takes the pages now */
+    return open_with(engine, &singly, channel, err);
+}
+
+static unsigned send_gathered(struct poll_engine *engine, struct poll_flow *flow,
+                              struct nv_header *messages, unsigned count, int *refusal)
+{
+    return nv_gather_send(&engine->gather, &flow->gathered, messages, count, refusal);
+}
+
+static enum nv_io_receive receive_gathered(struct poll_engine *engine, unsigned flow)
+{
+    return nv_gather_receive(&engine->gather, flow, engine->sink, engine->err);
+}
+
+static int batch_open(void *self, const struct nv_channel *channel, struct nv_error *err)
+{
+    static const struct calls gathered = {send_gathered, receive_gathered};
+    struct poll_engine *engine = self;
+    if (open_with(engine, &gathered, channel, err))
+        return err->code;
+    return nv_gather_open(&engine->gather, &engine->channel, err);
 }
 
 static unsigned poll_send(void *self, struct nv_header *messages, unsigned count, int *refusal)
@@ -120,7 +178,7 @@ static unsigned poll_send(void *self, struct nv_header *messages, unsigned count
     struct poll_engine *engine = self;
     unsigned index = messages[0].flow - engine->channel.first_flow;
     struct poll_flow *flow = &engine->flows[index];
-    unsigned sent = nv_io_send(&engine->channel, &flow->rest, messages, count, refusal);
+    unsigned sent = engine->calls->send(engine, flow, messages, count, refusal);
     flow->blocked = *refusal == EAGAIN;
     return sent;
 }
@@ -136,12 +194,15 @@ static void set_alarm(struct poll_engine *engine, uint64_t due_ns)
     engine->alarm_ns = due_ns;
 }
 
-static int watch_flows(struct poll_engine *engine, struct nv_error *err)
+/* *watched: whether anything but the time is waited for. */
+static int watch_flows(struct poll_engine *engine, bool *watched, struct nv_error *err)
 {
+    *watched = false;
     for (unsigned i = 0; i < engine->channel.flow_count; i++) {
         struct poll_flow *flow = &engine->flows[i];
         int events = (engine->sink->wants(engine->sink->context, i) ? UV_READABLE : 0) |
                      (flow->blocked ? UV_WRITABLE : 0);
+        *watched |= events != 0;
         if (events == flow->events)
             continue;
         int failed = events ? uv_poll_start(&flow->watcher, events, flow_poll_cb)
@@ -153,21 +214,38 @@ static int watch_flows(struct poll_engine *engine, struct nv_error *err)
     return NV_OK;
 }
 
+/* Without asking which sockets are ready, which would cost a call. */
+static void look(struct poll_engine *engine)
+{
+    for (unsigned i = 0; i < engine->channel.flow_count && !engine->failed; i++) {
+        struct poll_flow *flow = &engine->flows[i];
+        if (flow->blocked && nv_io_send_rest(&engine->channel, &flow->gathered.rest) != EAGAIN) {
+            flow->blocked = false;
+            engine->sink->writable(engine->sink->context, i);
+        }
+        if (engine->sink->wants(engine->sink->context, i))
+            read_flow(engine, flow);
+    }
+}
+
 static int poll_poll(void *self, uint64_t now_ns, uint64_t until_ns, const struct nv_sink *sink,
                      struct nv_error *err)
 {
     struct poll_engine *engine = self;
     engine->sink = sink;
     engine->err = err;
-    engine->failed = watch_flows(engine, err);
+    bool watched = true;
+    engine->failed = engine->channel.spins ? 0 : watch_flows(engine, &watched, err);
     if (engine->failed)
         return engine->failed;
     uint64_t sleep_until_ns = until_ns - engine->channel.spin_ns;
-    if (until_ns > engine->channel.spin_ns && now_ns < sleep_until_ns) {
+    if (engine->channel.spins) {
+        look(engine);
+    } else if (until_ns > engine->channel.spin_ns && now_ns < sleep_until_ns) {
         set_alarm(engine, sleep_until_ns);
         /* Until a callback stops it: UV_RUN_ONCE would read the clock once more for its timers. */
         (void)uv_run(&engine->loop, UV_RUN_DEFAULT);
-    } else {
+    } else if (watched) {
         (void)uv_run(&engine->loop, UV_RUN_NOWAIT);
     }
     engine->sink = NULL;
@@ -188,6 +266,7 @@ static void poll_close(void *self)
     }
     if (engine->alarm_fd > 0)
         (void)close(engine->alarm_fd);
+    nv_gather_close(&engine->gather);
     free(engine->flows);
     free(engine->buffer);
 }
@@ -197,6 +276,17 @@ const struct nv_engine nv_poll = {
     .help = "a libuv loop watches the sockets; own send and recv",
     .state_size = sizeof(struct poll_engine),
     .open = poll_open,
+    .send = poll_send,
+    .poll = poll_poll,
+    .close = poll_close,
+};
+
+const struct nv_engine nv_batch = {
+    .name = "batch",
+    .help = "as poll, but many messages a call: large writes on TCP, UDP segmented by the kernel",
+    .caps = NV_CAP_GATHERS,
+    .state_size = sizeof(struct poll_engine),
+    .open = batch_open,
     .send = poll_send,
     .poll = poll_poll,
     .close = poll_close,

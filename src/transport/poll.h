@@ -4,6 +4,6 @@
 
 #include "transport/driver.h"
 
-extern const struct nv_engine nv_poll;
+extern const struct nv_engine nv_poll, nv_batch;
 
 #endif

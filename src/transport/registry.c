@@ -9,8 +9,13 @@
 #include "transport/udp.h"
 
 const struct nv_driver nv_drivers[] = {
-    {&nv_tcp, &nv_poll},     {&nv_udp, &nv_poll}, {&nv_tcp, &nv_blocking},
-    {&nv_udp, &nv_blocking}, {NULL, NULL},
+    {&nv_tcp, &nv_poll},
+    {&nv_udp, &nv_poll},
+    {&nv_tcp, &nv_blocking},
+    {&nv_udp, &nv_blocking},
+    {&nv_tcp, &nv_batch},
+    {&nv_udp, &nv_batch},
+    {NULL, NULL},
 };
 
 const struct nv_driver *nv_driver_find(const char *transport, const char *engine,

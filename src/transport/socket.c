@@ -12,6 +12,7 @@
 #include "base/clock.h"
 
 #define LISTEN_BACKLOG 4096
+#define BUSY_POLL_US 50
 #define LOOK_UP_NS (20 * NV_NS_PER_MS)
 
 static const struct sockaddr_in *as_v4(const struct sockaddr_storage *address)
@@ -125,6 +126,10 @@ int nv_socket_apply(int fd, const struct nv_spec *spec, struct nv_error *err)
         return nv_fail_errno(err, NV_E_FAILED, errno, "setsockopt SO_SNDBUF");
     if (spec->rcvbuf_bytes && set_int(fd, SOL_SOCKET, SO_RCVBUF, (int)spec->rcvbuf_bytes))
         return nv_fail_errno(err, NV_E_FAILED, errno, "setsockopt SO_RCVBUF");
+    if (spec->wait == NV_WAIT_BUSY_POLL && set_int(fd, SOL_SOCKET, SO_BUSY_POLL, BUSY_POLL_US))
+        return nv_fail_errno(err, NV_E_FAILED, errno,
+                             "setsockopt SO_BUSY_POLL (as root, or let "
+                             "net.core.busy_read be as much)");
     int traffic_class = (int)(spec->dscp << 2);
     int failed = family == AF_INET6 ? set_int(fd, IPPROTO_IPV6, IPV6_TCLASS, traffic_class)
                                     : set_int(fd, IPPROTO_IP, IP_TOS, traffic_class);

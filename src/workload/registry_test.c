@@ -129,7 +129,7 @@ static void rate_max_has_an_end(void **state)
         nv_header_stamp(&out, 602 * MS); /* it was refused: due since the first attempt */
         assert_int_equal(out.t_int_ns, 601 * MS);
         assert_int_equal(out.t_snd_ns, 602 * MS);
-        w->sent(end.self, &out, NV_TX_SENT);
+        w->sent(end.self, &out, 1, NV_TX_SENT);
         assert_int_equal(w->run(end.self, 650 * MS, &out, 1), 0);
         assert_true(w->next_ns(end.self) >= 1600 * MS);
         close_end(&end);
@@ -152,7 +152,7 @@ static void they_record_refusals(void **state)
         assert_int_equal(count, 650);
         for (unsigned i = 0; i < count; i++) {
             out[i].t_snd_ns = 649 * MS;
-            w->sent(end.self, &out[i], outcomes[i % 6]);
+            w->sent(end.self, &out[i], 1, outcomes[i % 6]);
         }
         /* Of the measured 100 .. 599 (500 = 6 * 83 + 2), 100 % 6 = 4 comes first. */
         assert_int_equal(end.tx->sched_count, 500);
@@ -175,7 +175,7 @@ static void they_bear_copies_and_strangers(void **state)
         const struct nv_workload *w = *p;
         struct end end;
         struct nv_rx_message message = {
-            .seq = 100, .t_int_ns = 100 * MS, .t_snd_ns = 100 * MS, .size_bytes = 64};
+            .count = 1, .seq = 100, .t_int_ns = 100 * MS, .t_snd_ns = 100 * MS, .size_bytes = 64};
         bool client = w->answered;
         open_end(&end, w, client);
         begin(&end, client);

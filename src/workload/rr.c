@@ -152,12 +152,13 @@ static void rr_input(void *self, uint64_t now_ns, const struct nv_rx_message *me
     }
 }
 
-static void rr_sent(void *self, const struct nv_header *header, enum nv_tx_outcome outcome)
+static void rr_sent(void *self, const struct nv_header *header, uint32_t count,
+                    enum nv_tx_outcome outcome)
 {
     struct rr *rr = self;
     if (!rr->client && outcome == NV_TX_SENT)
         return; /* a reply follows no schedule: what is told of them is which were refused */
-    nv_source_sent(&rr->source, header, outcome);
+    nv_source_sent(&rr->source, header, count, outcome);
     if (rr->closed_loop && outcome != NV_TX_SENT)
         free_slot_of(rr, header->seq);
 }

@@ -44,11 +44,12 @@ uint64_t nv_source_next_ns(const struct nv_source *source)
     return nv_pacer_next_ns(&source->pacer);
 }
 
-void nv_source_sent(struct nv_source *source, const struct nv_header *header,
+void nv_source_sent(struct nv_source *source, const struct nv_header *header, uint32_t count,
                     enum nv_tx_outcome outcome)
 {
-    source->settled_count++;
+    source->settled_count += count;
     struct nv_tx_event event = {
+        .count = count,
         .seq = header->seq,
         .t_int_ns = header->t_int_ns,
         .t_snd_ns = header->t_snd_ns,
@@ -81,6 +82,6 @@ void nv_source_end(struct nv_source *source)
         struct nv_header header = {
             .seq = planned.seq, .t_int_ns = planned.t_int_ns, .len_bytes = planned.size_bytes};
         source->given_count++;
-        nv_source_sent(source, &header, NV_TX_UNSENT);
+        nv_source_sent(source, &header, 1, NV_TX_UNSENT);
     }
 }

@@ -24,7 +24,8 @@ void nv_source_init(struct nv_source *, const struct nv_workload_config *, uint8
 unsigned nv_source_run(struct nv_source *, uint64_t now_ns, struct nv_header *out,
                        unsigned count_max);
 uint64_t nv_source_next_ns(const struct nv_source *);
-void nv_source_sent(struct nv_source *, const struct nv_header *, enum nv_tx_outcome);
+void nv_source_sent(struct nv_source *, const struct nv_header *, uint32_t count,
+                    enum nv_tx_outcome);
 bool nv_source_done(const struct nv_source *, uint64_t now_ns);
 /* Records all that is left of the schedule as unsent. */
 void nv_source_end(struct nv_source *);

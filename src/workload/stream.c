@@ -55,10 +55,11 @@ static void stream_input(void *self, uint64_t now_ns, const struct nv_rx_message
         nv_rx_record(stream->rx, now_ns, message);
 }
 
-static void stream_sent(void *self, const struct nv_header *header, enum nv_tx_outcome outcome)
+static void stream_sent(void *self, const struct nv_header *header, uint32_t count,
+                        enum nv_tx_outcome outcome)
 {
     struct stream *stream = self;
-    nv_source_sent(&stream->source, header, outcome);
+    nv_source_sent(&stream->source, header, count, outcome);
 }
 
 static void stream_blocked(void *self)

@@ -37,8 +37,9 @@ struct nv_workload {
     /* When run() next has something to do; UINT64_MAX: only after input. */
     uint64_t (*next_ns)(const void *self);
     void (*input)(void *self, uint64_t now_ns, const struct nv_rx_message *, uint8_t type);
-    /* What became of a message that run() gave out. */
-    void (*sent)(void *self, const struct nv_header *, enum nv_tx_outcome);
+    /* What became of a message that run() gave out; or of count of them, each the next in number
+     * and alike in all else. */
+    void (*sent)(void *self, const struct nv_header *, uint32_t count, enum nv_tx_outcome);
     /* The socket stopped or resumed taking messages. */
     void (*blocked)(void *self);
     void (*writable)(void *self);

@@ -181,7 +181,7 @@ static void run_end(struct net *net, bool client)
         }
         check_header(net, &header);
         launch(net, &header, !client);
-        net->workload->sent(end->self, &header, NV_TX_SENT);
+        net->workload->sent(end->self, &header, 1, NV_TX_SENT);
     }
 }
 
@@ -193,7 +193,8 @@ static void deliver(struct net *net)
             continue;
         packet->there = false;
         net->in_flight -= packet->header.type == NV_MSG_REPLY;
-        struct nv_rx_message message = {.seq = packet->header.seq,
+        struct nv_rx_message message = {.count = 1,
+                                        .seq = packet->header.seq,
                                         .t_int_ns = packet->header.t_int_ns,
                                         .t_snd_ns = packet->header.t_snd_ns,
                                         .size_bytes = packet->header.len_bytes,
@@ -212,7 +213,7 @@ static void close_end(struct net *net, bool client)
         return;
     end->closed = true;
     if (end->holds)
-        net->workload->sent(end->self, &end->held, NV_TX_UNSENT);
+        net->workload->sent(end->self, &end->held, 1, NV_TX_UNSENT);
     end->holds = false;
     net->workload->end(end->self);
     net->workload->expect(net->ends[!client].self, net->now_ns,
