@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "measure/rx.h"
 #include "measure/tx.h"
+#include "wire/message.h"
 
 #define TRACE_TEXT_BYTES 96u
 #define MB 1e6
@@ -39,7 +40,8 @@ uint64_t nv_server_memory_bytes(const struct nv_spec *spec)
     static const size_t row_bytes = sizeof(struct nv_trace_row) + TRACE_TEXT_BYTES;
     double messages = messages_of(spec);
     double rows = smaller((double)spec->messages * (double)spec->flows, messages);
-    return (uint64_t)((double)spec->flows * (double)flow_bytes + messages / 4 +
+    size_t outbox_bytes = spec->batch_msgs * sizeof(struct nv_header);
+    return (uint64_t)((double)spec->flows * (double)(flow_bytes + outbox_bytes) + messages / 4 +
                       rows * (double)row_bytes);
 }
 
