@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,8 +14,9 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "floor.h"
 
 /* The floor under a closed-loop round trip: two processes on loopback that do nothing but send and
  * receive one message back and forth, with blocking calls or with epoll. Prints one line of CSV:
@@ -28,7 +28,6 @@
 #define MESSAGE_BYTES_MAX 65507u
 #define SAMPLES_MAX (8u << 20)
 #define WARMUP_NS 200000000u
-#define NS_PER_S 1000000000u
 
 struct options {
     bool tcp, epoll;
@@ -42,34 +41,6 @@ struct end {
     size_t size_bytes;
     uint8_t bytes[MESSAGE_BYTES_MAX];
 };
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
-static _Noreturn void fail(const char *what)
-{
-    (void)fprintf(stderr, "floor_pingpong: %s: %s\n", what, strerror(errno));
-    _exit(1);
-}
-
-static int check(int result, const char *what)
-{
-    if (result < 0)
-        fail(what);
-    return result;
-}
-
-static void pin(int cpu)
-{
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET((size_t)cpu, &set);
-    (void)check(sched_setaffinity(0, sizeof set, &set), "sched_setaffinity");
-}
 
 static void wait_readable(const struct end *end)
 {
@@ -195,14 +166,6 @@ static uint32_t quantile(const uint32_t *sorted, size_t count, unsigned percent)
 {
     size_t rank = (count * percent + 99) / 100;
     return sorted[rank ? rank - 1 : 0];
-}
-
-static int number(const char *text, long min, long max, long *out)
-{
-    char *end;
-    errno = 0;
-    *out = strtol(text, &end, 10);
-    return errno || *end || end == text || *out < min || *out > max ? -1 : 0;
 }
 
 static int parse(struct options *options, int argc, char **argv)

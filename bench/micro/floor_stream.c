@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,8 +12,9 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "floor.h"
 
 /* The floor under a stream as fast as it goes: two processes on loopback that do nothing but send
  * and receive, with one message a call (single) or with large writes and datagrams that the kernel
@@ -29,7 +29,6 @@
 #define SEGMENTS_MAX 128u
 #define RECEIVE_BUFFER_BYTES (4 << 20)
 #define WARMUP_NS 200000000u
-#define NS_PER_S 1000000000u
 
 struct options {
     bool tcp, batch;
@@ -37,34 +36,6 @@ struct options {
     size_t size_bytes;
     uint64_t duration_ns;
 };
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
-static _Noreturn void fail(const char *what)
-{
-    (void)fprintf(stderr, "floor_stream: %s: %s\n", what, strerror(errno));
-    _exit(1);
-}
-
-static int check(int result, const char *what)
-{
-    if (result < 0)
-        fail(what);
-    return result;
-}
-
-static void pin(int cpu)
-{
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET((size_t)cpu, &set);
-    (void)check(sched_setaffinity(0, sizeof set, &set), "sched_setaffinity");
-}
 
 static void open_sockets(const struct options *options, int fds[2])
 {
@@ -147,14 +118,6 @@ static double send_all(const struct options *options, int fd)
             break;
     }
     return (double)bytes / (double)options->size_bytes * NS_PER_S / (double)(at_ns - start_ns);
-}
-
-static int number(const char *text, long min, long max, long *out)
-{
-    char *end;
-    errno = 0;
-    *out = strtol(text, &end, 10);
-    return errno || *end || end == text || *out < min || *out > max ? -1 : 0;
 }
 
 static int parse(struct options *options, int argc, char **argv)

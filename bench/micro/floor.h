@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BENCH_MICRO_FLOOR_H
+#define BENCH_MICRO_FLOOR_H
+
+#include <errno.h>
+#include <sched.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* What the bare loops share, which link nothing of netversus: a call that fails ends the program
+ * with one line and status 1. */
+
+#define NS_PER_S 1000000000u
+
+static inline uint64_t now_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+static inline _Noreturn void fail(const char *what)
+{
+    (void)fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, what, strerror(errno));
+    _exit(1);
+}
+
+static inline int check(int result, const char *what)
+{
+    if (result < 0)
+        fail(what);
+    return result;
+}
+
+static inline void pin(int cpu)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET((size_t)cpu, &set);
+    (void)check(sched_setaffinity(0, sizeof set, &set), "sched_setaffinity");
+}
+
+static inline int number(const char *text, long min, long max, long *out)
+{
+    char *end;
+    errno = 0;
+    *out = strtol(text, &end, 10);
+    return errno || *end || end == text || *out < min || *out > max ? -1 : 0;
+}
+
+#endif
