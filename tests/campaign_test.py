@@ -6,12 +6,16 @@ consistent with every other one. Short runs, so that sanitizers can afford them.
 import csv
 import io
 import json
+import os
+import time
+from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from consistency import check_result
 from inference import check_manifest, check_statistics
-from support import SANITIZED, campaign, has_ipv6, nanoseconds, number
+from support import SANITIZED, Process, campaign, has_ipv6, nanoseconds, number
 
 SHORT = (*(("--duration", "60ms", "--warmup", "10ms") if SANITIZED else
            ("--duration", "150ms", "--warmup", "30ms")), "--cooldown", "5ms", "--drain", "200ms",
@@ -71,6 +75,8 @@ VARIANTS = {
                   2, 2),
     "spin": (("--workload", "rr,stream", "--engine", "poll,blocking,batch", "--wait", "spin",
               "--force"), 6, 2),
+    "threads": (("--workload", "rr,stream", "--engine", "poll,batch", "--flows", "5", "--threads",
+                 "2", "--rate", "500/s"), 4, 12),
     "max": (("--workload", "rr,stream", "--rate", "max", "--size", "64,8k"), 4, 2),
     "max-window": (("--workload", "rr", "--rate", "max", "--window", "8"), 1, 2),
     "max-down": (("--workload", "stream", "--rate", "max", "--direction", "down"), 1, 2),
@@ -125,6 +131,38 @@ def test_ipv6(tmp_path):
     result = campaign(*BOTH, "--workload", "rr,stream", "--rate", "2000/s", "--ipv6", *SHORT,
                       cwd=tmp_path)
     check(result, cells=2, blocks=1, rows=2)
+
+
+def kept_on_one(pid):
+    """Processors that a thread of the process, or of a child of it, is kept on alone."""
+    kept = Counter()
+    for status in Path("/proc").glob("[0-9]*/task/[0-9]*/status"):
+        try:
+            lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+            child = int(Path(f"/proc/{status.parts[2]}/stat").read_text().rsplit(")", 1)[1]
+                        .split()[1]) == pid
+        except (OSError, ValueError):
+            continue
+        allowed = lines["Cpus_allowed_list"].strip()
+        if (child or status.parts[2] == str(pid)) and allowed.isdigit():
+            kept["far" if child else "near", int(allowed)] += 1
+    return kept
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one processor only")
+def test_data_threads_keep_to_their_processors(tmp_path):
+    cpus = sorted(os.sched_getaffinity(0))
+    first, last = cpus[0], cpus[-1]
+    options = ("--workload", "rr", "--blocks", "1", "--no-warmup-round", "--quiet", "--flows", "2",
+               "--duration", "3s")
+    with Process("run", "--output", "near", *options, "--cpus", f"{last}:{last}+{first}",
+                 "--threads", "2", cwd=tmp_path) as one:
+        seen = []
+        while one.child.poll() is None:
+            seen.append(kept_on_one(one.pid))
+            time.sleep(0.05)
+        assert one.finish()[0] == 0
+    assert {("near", last): 2, ("far", first): 1, ("far", last): 1} in seen
 
 
 def test_calls_carry_many_messages(tmp_path):

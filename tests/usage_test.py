@@ -34,6 +34,8 @@ USAGE = [
     (["run", "--blocks", "0"], ["blocks", "'0'", "1"]),
     (["run", "--blocks", "-1"], ["blocks", "'-1'"]),
     (["run", "--wait", "doze"], ["wait", "'doze'", "block|spin|busy-poll"]),
+    (["run", "--cpus", "0-"], ["cpus", "'0-'", "CLIENT:SERVER"]),
+    (["run", "--wait", "spin", "--cpus", "0:0"], ["wait", "2 threads", "1 cores", "--force"]),
     (["run", "--wait", "spin", "--engine", "blocking", "--flows", "200"],
      ["wait", "400 threads", "--force"]),
     (["run", "--batch", "0"], ["batch", "'0'"]),

@@ -19,6 +19,7 @@
 #include "output/table.h"
 #include "path/chain.h"
 #include "session/identity.h"
+#include "transport/endpoint.h"
 
 /* The whole of `netversus run`: options and scenario → plan → result directory → far end → blocks →
  * comparisons → table. What was finished is summarised also when the rest could not be. */
@@ -101,21 +102,32 @@ static int check_name(const char *scenario, struct nv_error *err)
                            scenario);
 }
 
+/* Processors that the data threads of this machine may run on. */
+static uint64_t cores_of(const struct nv_spec *spec, bool far_end_too)
+{
+    struct nv_cpus cpus = spec->cpus[0];
+    if (far_end_too)
+        nv_cpus_add(&cpus, &spec->cpus[1]);
+    unsigned pinned = nv_cpus_count(&cpus);
+    return pinned ? pinned : (uint64_t)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
 /* Threads that spin on one core look at each other's sleep. */
 static int check_cores(const struct run *run, const struct nv_spec *spec, bool emulated,
                        struct nv_error *err)
 {
     const struct nv_settings *settings = &run->campaign.settings;
-    const struct nv_driver *driver = nv_driver_find(spec->transport, spec->engine, err);
-    uint64_t lanes = driver->engine->caps & NV_CAP_THREAD_PER_FLOW ? spec->flows : 1;
-    uint64_t busy = (settings->server[0] ? lanes : 2 * lanes) + emulated;
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    if (spec->wait != NV_WAIT_SPIN || settings->force || busy <= (uint64_t)cores)
+    bool far_end_too = !settings->server[0];
+    uint64_t threads = nv_endpoint_threads(
+        spec, nv_driver_find(spec->transport, spec->engine, err)); /* there is one: check_spec */
+    uint64_t busy = threads * (1 + far_end_too) + emulated;
+    uint64_t cores = cores_of(spec, far_end_too);
+    if (spec->wait != NV_WAIT_SPIN || settings->force || busy <= cores)
         return NV_OK;
     return nv_fail(err, NV_E_USAGE,
-                   "wait: spin keeps %llu threads busy, and this machine has %ld cores; --force "
-                   "does it all the same",
-                   (unsigned long long)busy, cores);
+                   "wait: spin keeps %llu threads busy, and they have %llu cores; --force does it "
+                   "all the same",
+                   (unsigned long long)busy, (unsigned long long)cores);
 }
 
 static int check_cell(const struct run *run, const struct nv_cell *cell, struct nv_error *err)

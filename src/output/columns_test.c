@@ -44,7 +44,7 @@ static void runs_begin_with_key_and_inputs(void **state)
         "campaign_id", "run_id",   "cell_id",    "block",     "slot",    "arm",
         "transport",   "engine",   "workload",   "flow",      "dir",     "start_utc_iso",
         "app",         "msg_size", "reply_size", "rate",      "arrival", "burst",
-        "window",      "batch",    "flows",      "direction",
+        "window",      "batch",    "flows",      "threads",   "cpus",    "direction",
     };
     static struct nv_column columns[NV_COLUMNS_MAX];
     unsigned count = columns_of("runs.csv", columns);

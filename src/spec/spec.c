@@ -40,6 +40,36 @@ static void format_path(const struct nv_option *row, const void *value, char *ou
 static const struct nv_option_type path_type = {"a name or settings (netversus list paths)",
                                                 parse_path, format_path, nv_levels_paths};
 
+static int parse_cpus(const struct nv_option *row, void *value, const char *text)
+{
+    (void)row;
+    struct nv_cpus *cpus = value;
+    cpus[0] = cpus[1] = (struct nv_cpus){0};
+    if (!*text)
+        return NV_OK;
+    const char *end = nv_cpus_parse(&cpus[0], text, ':');
+    if (end && *end)
+        end = nv_cpus_parse(&cpus[1], end + 1, '\0');
+    else
+        cpus[1] = cpus[0];
+    return end ? NV_OK : NV_E_USAGE;
+}
+
+static void format_cpus(const struct nv_option *row, const void *value, char *out, size_t n)
+{
+    (void)row;
+    const struct nv_cpus *cpus = value;
+    int used = nv_cpus_format(&cpus[0], out, n);
+    if (used > 0 && (size_t)used + 1 < n) {
+        out[used] = ':';
+        (void)nv_cpus_format(&cpus[1], out + used + 1, n - (size_t)used - 1);
+    }
+}
+
+static const struct nv_option_type cpus_type = {
+    "processors such as 2 or 0-3 or 0+2, for both ends or as CLIENT:SERVER", parse_cpus,
+    format_cpus, NULL};
+
 static const char *const arrivals[] = {"constant", "poisson", "burst", NULL};
 static const char *const directions[] = {"up", "down", "both", NULL};
 static const char *const policies[] = {"drop", "wait", NULL};
@@ -135,6 +165,21 @@ const struct nv_option nv_spec_options[] = {
      .max = NV_FLOWS_MAX,
      .sweeps = true,
      .help = "connections, each with a schedule of its own"},
+    {.name = "threads",
+     .type = &nv_option_count,
+     .offset = AT(threads),
+     .fallback = "1",
+     .min = 1,
+     .max = NV_FLOWS_MAX,
+     .sweeps = true,
+     .help = "data threads at each end, which share the flows; engine blocking has one a flow"},
+    {.name = "cpus",
+     .type = &cpus_type,
+     .offset = AT(cpus),
+     .fallback = "",
+     .sweeps = true,
+     .help = "processors that the data threads keep to, in turn, such as 0:1 for client:server; "
+             "empty: any"},
     {.name = "direction",
      .type = &nv_option_choice,
      .offset = AT(direction),

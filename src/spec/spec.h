@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/cpus.h"
 #include "base/option.h"
 #include "base/units.h"
 #include "measure/deadline.h"
@@ -36,7 +37,9 @@ struct nv_spec {
     uint64_t batch_msgs;  /* in one send call, at most; engine batch */
     uint64_t window_msgs; /* in flight at rate max, rr */
     uint64_t flows;
-    unsigned direction;              /* enum nv_direction */
+    uint64_t threads;       /* that drive them, at each end; one a flow at most */
+    struct nv_cpus cpus[2]; /* that the client's and the server's threads keep to; none: any */
+    unsigned direction;     /* enum nv_direction */
     char path[NV_OPTION_TEXT_BYTES]; /* emulated between the ends, which see nothing of it */
     uint64_t warmup_ns, duration_ns, cooldown_ns, drain_ns;
     uint64_t deadline_ns;

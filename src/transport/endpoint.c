@@ -12,7 +12,8 @@
 #include "transport/socket.h"
 
 /* Happy path: the endpoint's thread opens all flows, waits for the start, deals the flows out to
- * lanes (one lane, or one per flow where the engine wants a thread each), runs them and joins them.
+ * lanes (as many as the spec has threads, or one per flow where the engine wants a thread each),
+ * runs them, the first one itself, and joins them.
  * Failure modes: a flow cannot be opened, a reliable flow ends, the owner stops the run: the state
  * becomes FAILED with one line, or DONE early. */
 
@@ -97,8 +98,8 @@ static uint64_t spin_ns_of(const struct nv_endpoint *endpoint)
 
 static void set_up_lane(struct nv_endpoint *endpoint, unsigned index, uint64_t spin_ns)
 {
-    unsigned per_lane = endpoint->flow_count / endpoint->lane_count;
-    unsigned first = index * per_lane;
+    unsigned first = index * endpoint->flow_count / endpoint->lane_count;
+    unsigned next = (index + 1) * endpoint->flow_count / endpoint->lane_count;
     endpoint->lanes[index] = (struct nv_lane){
         .spec = &endpoint->spec,
         .driver = endpoint->driver,
@@ -108,7 +109,7 @@ static void set_up_lane(struct nv_endpoint *endpoint, unsigned index, uint64_t s
         .channel = {.caps = endpoint->driver->transport->caps,
                     .sockets = &endpoint->sockets[first],
                     .first_flow = first,
-                    .flow_count = per_lane,
+                    .flow_count = next - first,
                     .payload = &endpoint->payload,
                     .t0_ns = atomic_load(&endpoint->t0_ns),
                     .spins = endpoint->spec.wait == NV_WAIT_SPIN,
@@ -120,12 +121,19 @@ static void set_up_lane(struct nv_endpoint *endpoint, unsigned index, uint64_t s
     };
 }
 
+static int settle_thread(const struct nv_endpoint *endpoint, unsigned lane, struct nv_error *err)
+{
+    /* Timers in steps of 50 us would be late by as much. */
+    (void)prctl(PR_SET_TIMERSLACK, 1ul, 0ul, 0ul, 0ul);
+    return nv_cpus_pin(&endpoint->spec.cpus[!endpoint->config.client], lane, err);
+}
+
 static void *lane_thread(void *argument)
 {
     struct nv_lane *lane = argument;
-    /* Timers in steps of 50 us would be late by as much. */
-    (void)prctl(PR_SET_TIMERSLACK, 1ul, 0ul, 0ul, 0ul);
-    if (nv_lane_open(lane) == NV_OK)
+    const struct nv_endpoint *endpoint = lane->context;
+    unsigned index = (unsigned)(lane - endpoint->lanes);
+    if (settle_thread(endpoint, index, &lane->error) == NV_OK && nv_lane_open(lane) == NV_OK)
         (void)nv_lane_run(lane);
     nv_lane_close(lane);
     if (lane->error.code)
@@ -163,7 +171,9 @@ static void *endpoint_thread(void *argument)
     struct nv_endpoint *endpoint = argument;
     const struct nv_transport *transport = endpoint->driver->transport;
     struct nv_flow_plan plan = plan_of(endpoint);
-    int failed = endpoint->config.client
+    int failed = settle_thread(endpoint, 0, &endpoint->error);
+    if (!failed)
+        failed = endpoint->config.client
                      ? nv_flows_connect(transport, &plan, endpoint->sockets, &endpoint->error)
                      : nv_flows_accept(transport, &plan, endpoint->sockets, &endpoint->error);
     if (failed) {
@@ -271,7 +281,7 @@ struct nv_endpoint *nv_endpoint_create(const struct nv_endpoint_config *config,
     endpoint->driver = driver;
     endpoint->workload = workload;
     endpoint->flow_count = (unsigned)config->spec->flows;
-    endpoint->lane_count = driver->engine->caps & NV_CAP_THREAD_PER_FLOW ? endpoint->flow_count : 1;
+    endpoint->lane_count = nv_endpoint_threads(&endpoint->spec, driver);
     atomic_init(&endpoint->state, NV_ENDPOINT_OPENING);
     if (create_flows(endpoint, err))
         goto failed;
@@ -285,6 +295,12 @@ struct nv_endpoint *nv_endpoint_create(const struct nv_endpoint_config *config,
 failed:
     nv_endpoint_destroy(endpoint);
     return NULL;
+}
+
+unsigned nv_endpoint_threads(const struct nv_spec *spec, const struct nv_driver *driver)
+{
+    bool one_a_flow = driver->engine->caps & NV_CAP_THREAD_PER_FLOW;
+    return (unsigned)(one_a_flow || spec->threads > spec->flows ? spec->flows : spec->threads);
 }
 
 enum nv_endpoint_state nv_endpoint_state(const struct nv_endpoint *endpoint)

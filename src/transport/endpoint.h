@@ -6,8 +6,8 @@
 #include "transport/driver.h"
 #include "workload/workload.h"
 
-/* One end of one run: opens the flows, carries the workload over the driver in its own thread (or a
- * thread per flow), and leaves a report per flow. One loop for every workload and driver:
+/* One end of one run: opens the flows, carries the workload over the driver in its own thread (or
+ * several), and leaves a report per flow. One loop for every workload and driver:
  * run → send → poll.
  *
  * Life: create → (event OPENED or FAILED) → start → (event SENT when nothing more will be sent) →
@@ -37,6 +37,9 @@ struct nv_endpoint_config {
 };
 
 struct nv_endpoint;
+
+/* Data threads that one end has. */
+unsigned nv_endpoint_threads(const struct nv_spec *, const struct nv_driver *);
 
 /* Starts opening flows at once. NULL and *err on failure. */
 struct nv_endpoint *nv_endpoint_create(const struct nv_endpoint_config *, struct nv_error *err);
