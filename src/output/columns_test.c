@@ -41,10 +41,10 @@ static void runs_begin_with_key_and_inputs(void **state)
 {
     (void)state;
     static const char *const expected[] = {
-        "campaign_id", "run_id",   "cell_id",    "block",     "slot",    "arm",
-        "transport",   "engine",   "workload",   "flow",      "dir",     "start_utc_iso",
-        "app",         "msg_size", "reply_size", "rate",      "arrival", "burst",
-        "window",      "batch",    "flows",      "threads",   "cpus",    "direction",
+        "campaign_id", "run_id",   "cell_id",    "block",   "slot",    "arm",
+        "transport",   "engine",   "workload",   "flow",    "dir",     "start_utc_iso",
+        "app",         "msg_size", "reply_size", "rate",    "arrival", "burst",
+        "window",      "batch",    "flows",      "threads", "cpus",    "direction",
     };
     static struct nv_column columns[NV_COLUMNS_MAX];
     unsigned count = columns_of("runs.csv", columns);

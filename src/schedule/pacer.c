@@ -3,7 +3,7 @@
 
 void nv_pacer_init(struct nv_pacer *pacer, const struct nv_schedule_config *config)
 {
-    *pacer = (struct nv_pacer){.end_ns = config->end_ns, .unpaced = config->rate_milli == 0};
+    *pacer = (struct nv_pacer){.end_ns = config->end_ns};
     nv_schedule_init(&pacer->schedule, config);
 }
 
@@ -12,19 +12,19 @@ uint64_t nv_pacer_next_ns(const struct nv_pacer *pacer)
     return pacer->ended ? UINT64_MAX : nv_schedule_peek_ns(&pacer->schedule);
 }
 
-bool nv_pacer_take(struct nv_pacer *pacer, uint64_t now_ns, struct nv_planned *out)
+uint32_t nv_pacer_take(struct nv_pacer *pacer, uint64_t now_ns, uint32_t count_max,
+                       struct nv_planned *out)
 {
-    pacer->ended |= pacer->unpaced && now_ns >= pacer->end_ns;
+    pacer->ended |= pacer->schedule.unpaced && now_ns >= pacer->end_ns;
     if (pacer->ended || nv_schedule_peek_ns(&pacer->schedule) > now_ns) {
         pacer->caught_up_ns = pacer->behind ? now_ns : pacer->caught_up_ns;
         pacer->behind = false;
-        return false;
+        return 0;
     }
-    if (!nv_schedule_next(&pacer->schedule, out))
-        return false;
-    if (pacer->unpaced)
+    uint32_t count = nv_schedule_take(&pacer->schedule, count_max, out);
+    if (pacer->schedule.unpaced)
         out->t_int_ns = now_ns;
-    return true;
+    return count;
 }
 
 void nv_pacer_blocked(struct nv_pacer *pacer)

@@ -13,7 +13,6 @@
 struct nv_pacer {
     struct nv_schedule schedule;
     uint64_t end_ns;
-    bool unpaced; /* rate max */
     bool ended;   /* unpaced, and a message was asked for at or after the end */
     bool blocked; /* the socket does not take messages now, */
     bool behind;  /* or did not, and what came due meanwhile is not all given out yet */
@@ -33,9 +32,10 @@ void nv_pacer_init(struct nv_pacer *pacer, const struct nv_schedule_config *conf
  * until nv_pacer_take refused one at or after the end. */
 uint64_t nv_pacer_next_ns(const struct nv_pacer *pacer);
 
-/* The next message if it is due by now. At rate max one is always due before the end, and its
- * intended time is now. */
-bool nv_pacer_take(struct nv_pacer *pacer, uint64_t now_ns, struct nv_planned *out);
+/* What nv_schedule_take gives, if it is due by now. At rate max messages are always due before the
+ * end, and their intended time is now. */
+uint32_t nv_pacer_take(struct nv_pacer *pacer, uint64_t now_ns, uint32_t count_max,
+                       struct nv_planned *out);
 
 /* The transport refused a message for want of room, and later has room again. */
 void nv_pacer_blocked(struct nv_pacer *pacer);

@@ -31,21 +31,21 @@ static void test_takes_what_is_due_and_no_more(void **state)
     config.phase_ns = 10;
     nv_pacer_init(&pacer, &config); /* due at 10, 1 ms + 10, 2 ms + 10 */
     assert_int_equal(nv_pacer_next_ns(&pacer), 10);
-    assert_false(nv_pacer_take(&pacer, 9, &planned));
-    assert_true(nv_pacer_take(&pacer, 10, &planned));
+    assert_false(nv_pacer_take(&pacer, 9, 1, &planned));
+    assert_true(nv_pacer_take(&pacer, 10, 1, &planned));
     assert_int_equal(planned.seq, 0);
     assert_int_equal(planned.t_int_ns, 10);
     assert_int_equal(planned.size_bytes, 64);
-    assert_false(nv_pacer_take(&pacer, 10, &planned));
+    assert_false(nv_pacer_take(&pacer, 10, 1, &planned));
     assert_int_equal(nv_pacer_next_ns(&pacer), MS + 10);
-    assert_false(nv_pacer_take(&pacer, MS + 9, &planned));
-    assert_true(nv_pacer_take(&pacer, MS + 900, &planned)); /* late: still its own time */
+    assert_false(nv_pacer_take(&pacer, MS + 9, 1, &planned));
+    assert_true(nv_pacer_take(&pacer, MS + 900, 1, &planned)); /* late: still its own time */
     assert_int_equal(planned.t_int_ns, MS + 10);
-    assert_true(nv_pacer_take(&pacer, 2 * MS + 10, &planned));
+    assert_true(nv_pacer_take(&pacer, 2 * MS + 10, 1, &planned));
     assert_int_equal(planned.seq, 2);
     assert_int_equal(nv_pacer_next_ns(&pacer), UINT64_MAX);
-    assert_false(nv_pacer_take(&pacer, 4 * MS, &planned));
-    assert_false(nv_pacer_take(&pacer, UINT64_MAX, &planned));
+    assert_false(nv_pacer_take(&pacer, 4 * MS, 1, &planned));
+    assert_false(nv_pacer_take(&pacer, UINT64_MAX, 1, &planned));
 }
 
 /* Nobody asks for a second, then everything of that second comes, and the beat is the old one. */
@@ -58,14 +58,14 @@ static void test_catches_up_after_a_stall(void **state)
     uint64_t seq = 0;
     nv_pacer_init(&pacer, &config);
     for (; seq < 100; seq++)
-        assert_true(nv_pacer_take(&pacer, seq * MS, &planned));
+        assert_true(nv_pacer_take(&pacer, seq * MS, 1, &planned));
     uint64_t now_ns = 1099 * MS + 999999; /* 100 to 1099 are due: 1000 messages */
     for (; seq < 1100; seq++) {
-        assert_true(nv_pacer_take(&pacer, now_ns, &planned));
+        assert_true(nv_pacer_take(&pacer, now_ns, 1, &planned));
         assert_int_equal(planned.seq, seq);
         assert_int_equal(planned.t_int_ns, seq * MS);
     }
-    assert_false(nv_pacer_take(&pacer, now_ns, &planned));
+    assert_false(nv_pacer_take(&pacer, now_ns, 1, &planned));
     assert_int_equal(nv_pacer_next_ns(&pacer), 1100 * MS);
 }
 
@@ -74,7 +74,7 @@ static void take_some(struct nv_pacer *pacer, struct nv_schedule *schedule, uint
                       uint64_t count_max)
 {
     struct nv_planned planned, expected;
-    for (uint64_t i = 0; i < count_max && nv_pacer_take(pacer, now_ns, &planned); i++) {
+    for (uint64_t i = 0; i < count_max && nv_pacer_take(pacer, now_ns, 1, &planned); i++) {
         assert_true(nv_schedule_next(schedule, &expected));
         assert_int_equal(planned.seq, expected.seq);
         assert_int_equal(planned.t_int_ns, expected.t_int_ns);
@@ -116,7 +116,7 @@ static void test_drains_at_the_end_of_time(void **state)
     struct nv_planned planned;
     unsigned count = 0;
     nv_pacer_init(&pacer, &config);
-    while (nv_pacer_take(&pacer, UINT64_MAX, &planned))
+    while (nv_pacer_take(&pacer, UINT64_MAX, 1, &planned))
         count++;
     assert_int_equal(count, 1000);
 }
@@ -132,14 +132,14 @@ static void test_rate_max(void **state)
     static const uint64_t now_ns[] = {0, 0, 17, 4 * MS, 5 * MS - 1};
     for (uint64_t i = 0; i < 5; i++) {
         assert_int_equal(nv_pacer_next_ns(&pacer), 0);
-        assert_true(nv_pacer_take(&pacer, now_ns[i], &planned));
+        assert_true(nv_pacer_take(&pacer, now_ns[i], 1, &planned));
         assert_int_equal(planned.seq, i);
         assert_int_equal(planned.t_int_ns, now_ns[i]);
         assert_int_equal(planned.size_bytes, 64);
     }
-    assert_false(nv_pacer_take(&pacer, 5 * MS, &planned));
+    assert_false(nv_pacer_take(&pacer, 5 * MS, 1, &planned));
     assert_int_equal(nv_pacer_next_ns(&pacer), UINT64_MAX); /* nobody need wake up again */
-    assert_false(nv_pacer_take(&pacer, UINT64_MAX, &planned));
+    assert_false(nv_pacer_take(&pacer, UINT64_MAX, 1, &planned));
 }
 
 /* What happened before the send, then the send: whose lag is it? */
@@ -195,7 +195,7 @@ static void test_lag_is_charged_to_whom_it_is_due(void **state)
             else if (rows[i].events[e].what == WRITABLE)
                 nv_pacer_writable(&pacer);
             else
-                while (nv_pacer_take(&pacer, rows[i].events[e].at_ns, &planned)) {
+                while (nv_pacer_take(&pacer, rows[i].events[e].at_ns, 1, &planned)) {
                 }
         }
         struct nv_lag lag = nv_pacer_lag(&pacer, rows[i].t_int_ns, rows[i].t_snd_ns);
@@ -213,18 +213,18 @@ static void test_blocking_does_not_move_the_schedule(void **state)
     struct nv_pacer pacer;
     struct nv_planned planned;
     nv_pacer_init(&pacer, &config);
-    assert_true(nv_pacer_take(&pacer, 0, &planned));
+    assert_true(nv_pacer_take(&pacer, 0, 1, &planned));
     nv_pacer_blocked(&pacer);
     assert_int_equal(nv_pacer_next_ns(&pacer), MS);
     nv_pacer_writable(&pacer);
     for (uint64_t k = 1; k <= 50; k++) {
-        assert_true(nv_pacer_take(&pacer, 50 * MS, &planned));
+        assert_true(nv_pacer_take(&pacer, 50 * MS, 1, &planned));
         assert_int_equal(planned.t_int_ns, k * MS);
         struct nv_lag lag = nv_pacer_lag(&pacer, planned.t_int_ns, 50 * MS + 7);
         assert_int_equal(lag.sched_ns, 0);
         assert_int_equal(lag.block_ns, (50 - k) * MS + 7);
     }
-    assert_false(nv_pacer_take(&pacer, 50 * MS, &planned));
+    assert_false(nv_pacer_take(&pacer, 50 * MS, 1, &planned));
 }
 
 int main(void)

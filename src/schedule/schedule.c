@@ -76,6 +76,7 @@ void nv_schedule_init(struct nv_schedule *schedule, const struct nv_schedule_con
         .end_ns = UINT64_MAX,
         .burst = burst,
         .left = burst,
+        .unpaced = !config->rate_milli,
         .sizes = config->sizes,
     };
     nv_rng_seed(&schedule->gap_rng, nv_mix64(config->seed, STREAM_GAPS));
@@ -84,23 +85,36 @@ void nv_schedule_init(struct nv_schedule *schedule, const struct nv_schedule_con
         set_pace(schedule, config);
 }
 
-bool nv_schedule_next(struct nv_schedule *schedule, struct nv_planned *out)
+/* How many that begin with the next one are alike, at most count_max. */
+static uint32_t count_alike(const struct nv_schedule *schedule, uint32_t count_max)
+{
+    if (schedule->sizes.kind != NV_SIZES_FIXED)
+        return 1;
+    return schedule->unpaced || schedule->left > count_max ? count_max : schedule->left;
+}
+
+uint32_t nv_schedule_take(struct nv_schedule *schedule, uint32_t count_max, struct nv_planned *out)
 {
     if (schedule->t_ns >= schedule->end_ns)
-        return false;
+        return 0;
     *out = (struct nv_planned){
-        .seq = schedule->seq++,
+        .seq = schedule->seq,
         .t_int_ns = schedule->t_ns,
         .size_bytes = nv_sizes_draw(&schedule->sizes, &schedule->size_rng),
     };
-    if (--schedule->left > 0)
-        return true;
+    uint32_t count = count_alike(schedule, count_max);
+    schedule->seq += count;
+    if (schedule->unpaced)
+        return count;
+    schedule->left -= count;
+    if (schedule->left > 0)
+        return count;
     schedule->left = schedule->burst;
     if (schedule->poisson)
         advance_poisson(schedule);
     else
         advance(schedule, schedule->gap_ns, schedule->gap_part);
-    return true;
+    return count;
 }
 
 uint64_t nv_schedule_hash(const struct nv_schedule_config *config)

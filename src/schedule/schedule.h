@@ -20,15 +20,22 @@ struct nv_schedule {
     uint64_t gap_ns, gap_part; /* between ticks; the mean one for Poisson */
     uint64_t end_ns;
     uint32_t burst, left; /* messages per tick, and still due at this one */
-    bool poisson;
+    bool poisson, unpaced;
     struct nv_sizes sizes;
     struct nv_rng gap_rng, size_rng;
 };
 
 void nv_schedule_init(struct nv_schedule *schedule, const struct nv_schedule_config *config);
 
-/* false: ended. At rate max the intended time is 0 and there is no end. */
-bool nv_schedule_next(struct nv_schedule *schedule, struct nv_planned *out);
+/* The next message, and at most count_max - 1 of those that follow it and are alike in size and
+ * intended time; how many in all, 0: ended. At rate max the intended time is 0 and there is no end.
+ */
+uint32_t nv_schedule_take(struct nv_schedule *schedule, uint32_t count_max, struct nv_planned *out);
+/* One alone; false: ended. */
+static inline bool nv_schedule_next(struct nv_schedule *schedule, struct nv_planned *out)
+{
+    return nv_schedule_take(schedule, 1, out) != 0;
+}
 
 /* Intended time of what nv_schedule_next would give; UINT64_MAX when ended; 0 at rate max. */
 static inline uint64_t nv_schedule_peek_ns(const struct nv_schedule *schedule)

@@ -286,6 +286,43 @@ static bool hash_some(struct nv_schedule *schedule, unsigned count_max, uint64_t
     return true;
 }
 
+/* Taken by the train, in whatever lengths, it is the same schedule message for message. */
+static void test_trains_are_their_messages(void **state)
+{
+    static const struct {
+        enum nv_arrival arrival;
+        uint64_t rate_milli;
+        const char *sizes;
+        uint32_t longest; /* train there can be, of at most 50 */
+    } rows[] = {{NV_ARRIVAL_BURST, 10000000, "64", 12},   {NV_ARRIVAL_BURST, 10000000, "64-70", 1},
+                {NV_ARRIVAL_CONSTANT, 10000000, "64", 1}, {NV_ARRIVAL_POISSON, 10000000, "64", 1},
+                {NV_ARRIVAL_CONSTANT, 0, "64", 50},       {NV_ARRIVAL_BURST, 0, "64+1k", 1}};
+    (void)state;
+    for (unsigned r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+        struct nv_schedule_config config = config_of(rows[r].arrival, rows[r].rate_milli);
+        struct nv_schedule trains, singles;
+        struct nv_planned train, single;
+        uint32_t longest = 0;
+        config.burst = 12;
+        config.sizes = sizes_of(rows[r].sizes);
+        nv_schedule_init(&trains, &config);
+        singles = trains;
+        for (uint32_t turn = 0; turn < 2000; turn++) {
+            uint32_t count = nv_schedule_take(&trains, 1 + turn * 7 % 50, &train);
+            assert_true(count <= 1 + turn * 7 % 50);
+            longest = count > longest ? count : longest;
+            for (uint32_t i = 0; i < count; i++) {
+                assert_true(nv_schedule_next(&singles, &single));
+                assert_int_equal(single.seq, train.seq + i);
+                assert_int_equal(single.t_int_ns, train.t_int_ns);
+                assert_int_equal(single.size_bytes, train.size_bytes);
+            }
+        }
+        assert_int_equal(nv_schedule_peek_ns(&trains), nv_schedule_peek_ns(&singles));
+        assert_int_equal(longest, rows[r].longest);
+    }
+}
+
 /* A schedule may be taken in pieces, copied midway, and looked at: it is the same schedule. */
 static void test_hash_does_not_depend_on_chunks(void **state)
 {
@@ -449,6 +486,7 @@ int main(void)
         cmocka_unit_test(test_hash_of_known_schedules),
         cmocka_unit_test(test_hash_tells_schedules_apart),
         cmocka_unit_test(test_hash_does_not_depend_on_chunks),
+        cmocka_unit_test(test_trains_are_their_messages),
         cmocka_unit_test(test_sizes_do_not_depend_on_arrivals),
         cmocka_unit_test(test_count_equals_counting),
         cmocka_unit_test(test_long_poisson_schedules_are_not_walked),

@@ -70,10 +70,10 @@ static int blocking_open(void *self, const struct nv_channel *channel, struct nv
     return NV_OK;
 }
 
-static unsigned blocking_send(void *self, struct nv_header *messages, unsigned count, int *refusal)
+static unsigned blocking_send(void *self, struct nv_header *trains, unsigned count, int *refusal)
 {
     struct blocking_engine *engine = self;
-    unsigned sent = nv_io_send(&engine->channel, &engine->rest, messages, count, refusal);
+    unsigned sent = nv_io_send(&engine->channel, &engine->rest, trains, count, refusal);
     engine->blocked = *refusal == EAGAIN;
     return sent;
 }

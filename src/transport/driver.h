@@ -92,10 +92,12 @@ struct nv_engine {
     uint32_t caps;
     size_t state_size; /* zeroed, owned by the framework */
     int (*open)(void *self, const struct nv_channel *, struct nv_error *);
-    /* Sends messages of one flow in order, each stamped (nv_header_stamp) just before its call.
-     * Returns how many were accepted; when fewer than count, *refusal is the errno of the next one.
-     * A message accepted in part is finished by the engine before anything else of its flow. */
-    unsigned (*send)(void *self, struct nv_header *messages, unsigned count, int *refusal);
+    /* Sends messages of one flow in order, each train stamped (nv_header_stamp) just before its
+     * call, and none stamped twice: it returns after a call that took a part of a train.
+     * Returns how many messages were accepted; when *refusal is not 0 it is the errno of the next
+     * one. A message accepted in part is finished by the engine before anything else of its flow.
+     */
+    unsigned (*send)(void *self, struct nv_header *trains, unsigned count, int *refusal);
     /* Waits for input, writability or until_ns (of nv_clock_ns(), as now_ns, which may be some
      * calls old), whichever is first, and delivers what there is; NV_E_PEER when a reliable flow
      * has ended. May return early. */

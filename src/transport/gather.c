@@ -24,8 +24,9 @@
 #define VECTORS_MAX 1024u          /* UIO_MAXIOV */
 
 struct nv_gather_call {
-    unsigned count;
+    unsigned count; /* messages */
     uint64_t bytes;
+    uint8_t *end; /* of what is laid down in the arena */
     unsigned vector_count;
     struct iovec vectors[VECTORS_MAX];
     unsigned first_vector[DATAGRAMS_MAX + 1]; /* of each message, when they are kept apart */
@@ -67,52 +68,73 @@ static void point_at(struct nv_gather_call *call, const uint8_t *bytes, size_t l
             (struct iovec){.iov_base = (void *)(uintptr_t)bytes, .iov_len = len_bytes};
 }
 
-/* How many of the messages one call takes: alike: all as long as the first, but for the last, which
- * may be shorter. */
-static unsigned choose(const struct nv_header *messages, unsigned count, uint64_t bytes_max,
+/* How many messages one call takes: alike: all as long as the first, but for the last, which may be
+ * shorter. */
+static unsigned choose(const struct nv_header *trains, unsigned train_count, uint64_t bytes_max,
                        bool alike)
 {
-    uint64_t bytes = 0;
+    uint64_t left_bytes = bytes_max;
     unsigned chosen = 0;
-    for (; chosen < count; chosen++) {
-        uint32_t len_bytes = messages[chosen].len_bytes;
-        bytes += len_bytes;
-        if (chosen && (bytes > bytes_max || (alike && len_bytes > messages[0].len_bytes)))
+    for (unsigned i = 0; i < train_count; i++) {
+        uint32_t len_bytes = trains[i].len_bytes;
+        if (alike && len_bytes > trains[0].len_bytes)
             break;
-        if (alike && len_bytes < messages[0].len_bytes)
-            return chosen + 1;
+        if (alike && len_bytes < trains[0].len_bytes)
+            return chosen + (len_bytes <= left_bytes);
+        uint32_t count = trains[i].count;
+        if (count * (uint64_t)len_bytes > left_bytes)
+            count = (uint32_t)(left_bytes / len_bytes);
+        chosen += count;
+        left_bytes -= count * (uint64_t)len_bytes;
+        if (count < trains[i].count)
+            break;
     }
-    return chosen;
+    return chosen ? chosen : 1;
 }
 
-/* As many as there are vectors for; apart: each message begins one of its own. */
-static unsigned lay_down(struct nv_gather *gather, struct nv_header *messages, unsigned count,
+/* The header is encoded once: of its train, messages differ in number and payload only. */
+static unsigned lay_train(struct nv_gather *gather, const struct nv_header *train, unsigned count,
+                          bool apart)
+{
+    struct nv_gather_call *call = gather->call;
+    uint32_t payload_bytes = train->len_bytes - NV_HEADER_BYTES;
+    bool copied = payload_bytes <= COPY_BYTES_MAX;
+    uint32_t laid_bytes = NV_HEADER_BYTES + (copied ? payload_bytes : 0);
+    uint8_t head[NV_HEADER_BYTES];
+    nv_header_encode(train, head);
+    unsigned i = 0;
+    for (; i < count && call->vector_count + 2 <= VECTORS_MAX; i++) {
+        const uint8_t *payload = nv_payload_of(gather->channel->payload, train->seq + i);
+        uint8_t *at = call->end;
+        if (apart)
+            call->first_vector[call->count + i] = call->vector_count;
+        memcpy(at, head, NV_HEADER_BYTES);
+        nv_header_renumber(at, train->seq + i);
+        if (copied)
+            memcpy(at + NV_HEADER_BYTES, payload, payload_bytes);
+        point_at(call, at, laid_bytes, apart);
+        if (!copied)
+            point_at(call, payload, payload_bytes, true);
+        call->end += laid_bytes;
+    }
+    call->count += i;
+    call->bytes += (uint64_t)i * train->len_bytes;
+    return i;
+}
+
+/* As many of so many messages as there are vectors for; apart: each begins one of its own. */
+static unsigned lay_down(struct nv_gather *gather, struct nv_header *trains, unsigned count,
                          bool apart)
 {
     struct nv_gather_call *call = gather->call;
-    uint8_t *at = call->arena;
     uint64_t now_ns = nv_clock_ns() - gather->channel->t0_ns;
+    call->end = call->arena;
+    call->count = call->vector_count = 0;
     call->bytes = 0;
-    call->vector_count = 0;
-    for (call->count = 0; call->count < count; call->count++) {
-        unsigned i = call->count;
-        if (call->vector_count + 2 > VECTORS_MAX)
-            break;
-        struct nv_header *header = &messages[i];
-        const uint8_t *payload = nv_payload_of(gather->channel->payload, header->seq);
-        uint32_t payload_bytes = header->len_bytes - NV_HEADER_BYTES;
-        bool copied = payload_bytes <= COPY_BYTES_MAX;
-        if (apart)
-            call->first_vector[i] = call->vector_count;
-        nv_header_stamp(header, now_ns);
-        nv_header_encode(header, at);
-        if (copied)
-            memcpy(at + NV_HEADER_BYTES, payload, payload_bytes);
-        point_at(call, at, NV_HEADER_BYTES + (copied ? payload_bytes : 0), apart);
-        at += NV_HEADER_BYTES + (copied ? payload_bytes : 0);
-        if (!copied)
-            point_at(call, payload, payload_bytes, true);
-        call->bytes += header->len_bytes;
+    for (bool room = true; room && call->count < count; trains++) {
+        unsigned wanted = count - call->count < trains->count ? count - call->count : trains->count;
+        nv_header_stamp(trains, now_ns);
+        room = lay_train(gather, trains, wanted, apart) == wanted;
     }
     if (apart)
         call->first_vector[call->count] = call->vector_count;
@@ -123,24 +145,33 @@ static unsigned lay_down(struct nv_gather *gather, struct nv_header *messages, u
 
 /* The kernel took some bytes of the call: how many messages have gone out at least in part. */
 static unsigned took(struct nv_gather *gather, struct nv_gather_flow *flow,
-                     const struct nv_header *messages, uint64_t bytes)
+                     const struct nv_header *trains, uint64_t bytes)
 {
-    unsigned i = 0;
-    for (; bytes && bytes >= messages[i].len_bytes; i++)
-        bytes -= messages[i].len_bytes;
+    unsigned gone = 0;
+    for (; gone < gather->call->count && bytes >= trains->count * (uint64_t)trains->len_bytes;
+         trains++) {
+        gone += trains->count;
+        bytes -= trains->count * (uint64_t)trains->len_bytes;
+    }
+    if (gone >= gather->call->count)
+        return gone;
+    uint32_t whole = (uint32_t)(bytes / trains->len_bytes);
+    bytes -= whole * (uint64_t)trains->len_bytes;
     if (!bytes)
-        return i;
-    nv_io_set_rest(gather->channel, &flow->rest, &messages[i], (uint32_t)bytes);
+        return gone + whole;
+    struct nv_header part = *trains;
+    part.seq += whole;
+    nv_io_set_rest(gather->channel, &flow->rest, &part, (uint32_t)bytes);
     gather->channel->sockets[flow->rest.flow].io.partial_writes++;
-    return i + 1;
+    return gone + whole + 1;
 }
 
 static unsigned send_stream(struct nv_gather *gather, struct nv_gather_flow *flow,
-                            struct nv_header *messages, unsigned count, int *refusal)
+                            struct nv_header *trains, unsigned count, int *refusal)
 {
     struct nv_gather_call *call = gather->call;
     struct nv_socket *socket = &gather->channel->sockets[flow->rest.flow];
-    (void)lay_down(gather, messages, choose(messages, count, STREAM_BYTES_MAX, false), false);
+    (void)lay_down(gather, trains, choose(trains, count, STREAM_BYTES_MAX, false), false);
     struct msghdr message = {.msg_iov = call->vectors, .msg_iovlen = call->vector_count};
     socket->io.send_calls++;
     ssize_t n = sendmsg(socket->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -148,7 +179,7 @@ static unsigned send_stream(struct nv_gather *gather, struct nv_gather_flow *flo
         *refusal = errno == EINTR ? 0 : errno;
         return 0;
     }
-    unsigned gone = took(gather, flow, messages, (uint64_t)n);
+    unsigned gone = took(gather, flow, trains, (uint64_t)n);
     if ((uint64_t)n < call->bytes)
         *refusal = nv_io_send_rest(gather->channel, &flow->rest);
     return gone;
@@ -187,14 +218,14 @@ static bool learn(struct nv_gather_flow *flow, unsigned count, int refusal)
 }
 
 static unsigned send_segmented(struct nv_gather *gather, struct nv_gather_flow *flow,
-                               struct nv_header *messages, unsigned count, int *refusal)
+                               struct nv_header *trains, unsigned count, int *refusal)
 {
     struct nv_socket *socket = &gather->channel->sockets[flow->rest.flow];
-    count = count < flow->segments_max ? count : flow->segments_max;
-    count = choose(messages, count, SEGMENTED_BYTES_MAX, true);
-    count = lay_down(gather, messages, count, false);
+    count = choose(trains, count, SEGMENTED_BYTES_MAX, true);
+    count =
+        lay_down(gather, trains, count < flow->segments_max ? count : flow->segments_max, false);
     socket->io.send_calls++;
-    uint32_t segment_bytes = messages[0].len_bytes;
+    uint32_t segment_bytes = trains[0].len_bytes;
     ssize_t n = send_segments(gather, socket->fd, (uint16_t)segment_bytes);
     if (n >= 0) /* by what the kernel says, not by what it was asked for */
         return (unsigned)(((size_t)n + segment_bytes - 1) / segment_bytes);
@@ -204,12 +235,12 @@ static unsigned send_segmented(struct nv_gather *gather, struct nv_gather_flow *
 }
 
 static unsigned send_apart(struct nv_gather *gather, struct nv_gather_flow *flow,
-                           struct nv_header *messages, unsigned count, int *refusal)
+                           struct nv_header *trains, unsigned count, int *refusal)
 {
     struct nv_gather_call *call = gather->call;
     struct nv_socket *socket = &gather->channel->sockets[flow->rest.flow];
-    count = count < DATAGRAMS_MAX ? count : DATAGRAMS_MAX;
-    count = lay_down(gather, messages, count, true);
+    count = choose(trains, count, UINT64_MAX, false);
+    count = lay_down(gather, trains, count < DATAGRAMS_MAX ? count : DATAGRAMS_MAX, true);
     for (unsigned i = 0; i < count; i++)
         call->datagrams[i].msg_hdr =
             (struct msghdr){.msg_iov = &call->vectors[call->first_vector[i]],
@@ -223,29 +254,28 @@ static unsigned send_apart(struct nv_gather *gather, struct nv_gather_flow *flow
 }
 
 static unsigned send_datagrams(struct nv_gather *gather, struct nv_gather_flow *flow,
-                               struct nv_header *messages, unsigned count, int *refusal)
+                               struct nv_header *trains, unsigned count, int *refusal)
 {
     if (!flow->segments_max)
         flow->segments_max = SEGMENTS_MAX;
-    bool segmented =
-        flow->segments_max > 1 && (count < 2 || messages[1].len_bytes <= messages[0].len_bytes);
-    unsigned sent = segmented ? send_segmented(gather, flow, messages, count, refusal)
-                              : send_apart(gather, flow, messages, count, refusal);
+    bool falls = count < 2 || trains[0].count > 1 || trains[1].len_bytes <= trains[0].len_bytes;
+    unsigned sent = flow->segments_max > 1 && falls
+                        ? send_segmented(gather, flow, trains, count, refusal)
+                        : send_apart(gather, flow, trains, count, refusal);
     if (*refusal && *refusal != EAGAIN)
         nv_io_drain_errors(gather->channel->sockets[flow->rest.flow].fd);
     return sent;
 }
 
 unsigned nv_gather_send(struct nv_gather *gather, struct nv_gather_flow *flow,
-                        struct nv_header *messages, unsigned count, int *refusal)
+                        struct nv_header *trains, unsigned count, int *refusal)
 {
     bool reliable = gather->channel->caps & NV_CAP_RELIABLE;
-    unsigned sent = 0;
     *refusal = nv_io_send_rest(gather->channel, &flow->rest);
-    while (sent < count && !*refusal)
-        sent += reliable ? send_stream(gather, flow, messages + sent, count - sent, refusal)
-                         : send_datagrams(gather, flow, messages + sent, count - sent, refusal);
-    return sent;
+    if (*refusal || !count)
+        return 0;
+    return reliable ? send_stream(gather, flow, trains, count, refusal)
+                    : send_datagrams(gather, flow, trains, count, refusal);
 }
 
 /* ---- receiving ---- */

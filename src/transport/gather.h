@@ -31,8 +31,8 @@ struct nv_gather_flow {
 int nv_gather_open(struct nv_gather *, const struct nv_channel *channel, struct nv_error *err);
 void nv_gather_close(struct nv_gather *);
 
-/* As nv_engine.send. */
-unsigned nv_gather_send(struct nv_gather *, struct nv_gather_flow *flow, struct nv_header *messages,
+/* One call, as nv_engine.send. */
+unsigned nv_gather_send(struct nv_gather *, struct nv_gather_flow *flow, struct nv_header *trains,
                         unsigned count, int *refusal);
 /* One receive call, delivered to the sink. */
 enum nv_io_receive nv_gather_receive(struct nv_gather *, unsigned flow, const struct nv_sink *sink,

@@ -80,13 +80,13 @@ void nv_io_set_rest(const struct nv_channel *channel, struct nv_io_rest *rest,
 }
 
 unsigned nv_io_send(const struct nv_channel *channel, struct nv_io_rest *rest,
-                    struct nv_header *messages, unsigned count, int *refusal)
+                    struct nv_header *trains, unsigned count, int *refusal)
 {
     *refusal = nv_io_send_rest(channel, rest);
     if (*refusal)
         return 0;
     for (unsigned i = 0; i < count; i++) {
-        struct nv_header *header = &messages[i];
+        struct nv_header *header = &trains[i];
         nv_header_stamp(header, nv_clock_ns() - channel->t0_ns);
         nv_io_set_rest(channel, rest, header, 0);
         int failed = nv_io_send_rest(channel, rest);
@@ -97,10 +97,9 @@ unsigned nv_io_send(const struct nv_channel *channel, struct nv_io_rest *rest,
             *refusal = failed;
             return i;
         }
-        if (failed) {
-            *refusal = failed;
+        *refusal = failed;
+        if (failed || header->count > 1)
             return i + 1;
-        }
     }
     return count;
 }

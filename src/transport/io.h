@@ -22,7 +22,7 @@ struct nv_io_rest {
 };
 
 /* Stamps and sends messages of the flow of `rest`; as nv_engine.send. */
-unsigned nv_io_send(const struct nv_channel *, struct nv_io_rest *rest, struct nv_header *messages,
+unsigned nv_io_send(const struct nv_channel *, struct nv_io_rest *rest, struct nv_header *trains,
                     unsigned count, int *refusal);
 
 /* Goes on with a message sent in part: 0 done, else errno. */

@@ -25,7 +25,7 @@ static void pass_run(struct nv_lane *lane, struct nv_lane_flow *flow)
     lane->run.message.count = 0;
 }
 
-/* The next in number, and alike in all that is recorded? Replies are timed one by one. */
+/* Do messages of this header go on where the run ends? Replies are timed one by one. */
 static bool continues(const struct nv_lane *lane, const struct nv_header *header,
                       uint32_t recv_calls)
 {
@@ -36,50 +36,46 @@ static bool continues(const struct nv_lane *lane, const struct nv_header *header
            header->type == lane->run.type && !lane->workload->answered;
 }
 
-static void take_message(struct nv_lane *lane, struct nv_lane_flow *flow,
-                         const struct nv_header *header, uint32_t recv_calls)
+static void take_messages(struct nv_lane *lane, struct nv_lane_flow *flow,
+                          const struct nv_header *train, uint32_t recv_calls)
 {
-    if (header->run_tag != lane->run_tag) {
+    if (train->run_tag != lane->run_tag) {
         if (flow->report->rx)
-            flow->report->rx->stray_count++;
+            flow->report->rx->stray_count += train->count;
         return;
     }
-    if (continues(lane, header, recv_calls)) {
-        lane->run.message.count++;
+    if (continues(lane, train, recv_calls)) {
+        lane->run.message.count += train->count;
         return;
     }
     pass_run(lane, flow);
-    lane->run = (struct nv_lane_run){.message = {.seq = header->seq,
-                                                 .t_int_ns = header->t_int_ns,
-                                                 .t_snd_ns = header->t_snd_ns,
-                                                 .count = 1,
-                                                 .size_bytes = header->len_bytes,
-                                                 .dwell_ns = header->dwell_ns,
+    lane->run = (struct nv_lane_run){.message = {.seq = train->seq,
+                                                 .t_int_ns = train->t_int_ns,
+                                                 .t_snd_ns = train->t_snd_ns,
+                                                 .count = train->count,
+                                                 .size_bytes = train->len_bytes,
+                                                 .dwell_ns = train->dwell_ns,
                                                  .recv_calls = recv_calls},
-                                     .type = header->type};
+                                     .type = train->type};
 }
 
-static unsigned take_datagram(struct nv_lane *lane, struct nv_lane_flow *flow, const uint8_t *data,
-                              size_t len_bytes)
+/* Is it a message of ours, and whole? */
+static bool read_datagram(struct nv_lane *lane, struct nv_lane_flow *flow, const uint8_t *data,
+                          size_t len_bytes, struct nv_header *header)
 {
-    struct nv_header header;
     struct nv_rx *rx = flow->report->rx;
-    if (len_bytes < NV_HEADER_BYTES || nv_header_decode(&header, data) == NV_DECODE_FOREIGN) {
+    if (len_bytes < NV_HEADER_BYTES || nv_header_decode(header, data) == NV_DECODE_FOREIGN) {
         if (rx)
             rx->stray_count++;
-        return 0;
+        return false;
     }
-    bool whole = header.len_bytes == len_bytes;
+    bool whole = header->len_bytes == len_bytes;
     if (whole && lane->spec->verify)
-        whole = nv_payload_matches(lane->payload, header.seq, 0, data + NV_HEADER_BYTES,
+        whole = nv_payload_matches(lane->payload, header->seq, 0, data + NV_HEADER_BYTES,
                                    len_bytes - NV_HEADER_BYTES);
-    if (!whole) {
-        if (rx)
-            rx->corrupt_count++;
-        return 0;
-    }
-    take_message(lane, flow, &header, 1);
-    return 1;
+    if (!whole && rx)
+        rx->corrupt_count++;
+    return whole;
 }
 
 static void view_payload(void *context, const struct nv_header *header, uint32_t offset,
@@ -100,9 +96,9 @@ static unsigned take_stream(struct nv_lane *lane, struct nv_lane_flow *flow, con
         if (flow->damaged && flow->report->rx)
             flow->report->rx->corrupt_count++;
         if (!flow->damaged)
-            take_message(lane, flow, &framed.header, framed.recv_calls);
+            take_messages(lane, flow, &framed.header, framed.recv_calls);
         flow->damaged = false;
-        count++;
+        count += framed.header.count;
     }
     if (got < 0)
         (void)nv_fail(&lane->error, NV_E_FAILED, "a byte stream lost its framing");
@@ -112,14 +108,23 @@ static unsigned take_stream(struct nv_lane *lane, struct nv_lane_flow *flow, con
 static unsigned take_datagrams(struct nv_lane *lane, struct nv_lane_flow *flow,
                                const struct nv_received *received)
 {
+    struct nv_header header;
     unsigned count = 0;
     size_t at = 0;
     do {
+        const uint8_t *data = received->data + at;
         size_t left_bytes = received->len_bytes - at;
         size_t len_bytes =
             left_bytes < received->segment_bytes ? left_bytes : received->segment_bytes;
-        count += take_datagram(lane, flow, received->data + at, len_bytes);
-        at += received->segment_bytes;
+        size_t taken_bytes = received->segment_bytes;
+        if (read_datagram(lane, flow, data, len_bytes, &header)) {
+            if (lane->trains)
+                header.count = nv_train_length(data, left_bytes, header.len_bytes);
+            take_messages(lane, flow, &header, 1);
+            count += header.count;
+            taken_bytes *= header.count;
+        }
+        at += taken_bytes;
     } while (at < received->len_bytes);
     return count;
 }
@@ -169,6 +174,25 @@ static enum nv_tx_outcome outcome_of(int refusal)
     }
 }
 
+/* The first count messages of the outbox, of one train, are no longer its own. */
+static void take_off(struct nv_lane_flow *flow, uint32_t count)
+{
+    struct nv_header *train = &flow->outbox[flow->outbox_first];
+    train->seq += count;
+    train->count -= count;
+    if (train->count)
+        return;
+    flow->outbox_first++;
+    flow->outbox_count--;
+}
+
+static void settle(struct nv_lane *lane, struct nv_lane_flow *flow, uint32_t count,
+                   enum nv_tx_outcome outcome)
+{
+    lane->workload->sent(flow->workload, &flow->outbox[flow->outbox_first], count, outcome);
+    take_off(flow, count);
+}
+
 static int refused(struct nv_lane *lane, struct nv_lane_flow *flow, int refusal)
 {
     bool reliable = lane->driver->transport->caps & NV_CAP_RELIABLE;
@@ -179,32 +203,22 @@ static int refused(struct nv_lane *lane, struct nv_lane_flow *flow, int refusal)
     }
     if (reliable)
         return nv_fail_errno(&lane->error, NV_E_PEER, refusal, "send on a data connection");
-    lane->workload->sent(flow->workload, &flow->outbox[flow->outbox_first], 1, outcome_of(refusal));
-    flow->outbox_first++;
-    flow->outbox_count--;
+    settle(lane, flow, 1, outcome_of(refusal));
     return NV_OK;
 }
 
-/* Of so many messages, those that are as the first but for their number, which follow it. */
-static uint32_t run_of(const struct nv_header *first, unsigned count)
+/* What is left of a train, and has not been tried, is due when it will be, unless on a schedule. */
+static void accepted(struct nv_lane *lane, struct nv_lane_flow *flow, unsigned count, bool tried)
 {
-    uint32_t run = 1;
-    while (run < count && first[run].seq == first->seq + run &&
-           first[run].t_snd_ns == first->t_snd_ns && first[run].t_int_ns == first->t_int_ns &&
-           first[run].len_bytes == first->len_bytes && first[run].type == first->type)
-        run++;
-    return run;
-}
-
-static void accepted(struct nv_lane *lane, struct nv_lane_flow *flow, unsigned count)
-{
-    const struct nv_header *messages = &flow->outbox[flow->outbox_first];
-    for (unsigned i = 0, run; i < count; i += run) {
-        run = run_of(&messages[i], count - i);
-        lane->workload->sent(flow->workload, &messages[i], run, NV_TX_SENT);
+    bool scheduled = tried || lane->spec->rate.kind != NV_RATE_MAX;
+    while (count) {
+        struct nv_header *train = &flow->outbox[flow->outbox_first];
+        uint32_t n = count < train->count ? count : train->count;
+        settle(lane, flow, n, NV_TX_SENT);
+        count -= n;
+        if (!count && train->count && !scheduled)
+            train->t_int_ns = NV_MESSAGE_UNSCHEDULED;
     }
-    flow->outbox_first += count;
-    flow->outbox_count -= count;
 }
 
 /* Sends what is due of one flow; when it has something to do next. */
@@ -219,7 +233,7 @@ static int pump(struct nv_lane *lane, struct nv_lane_flow *flow, uint64_t *next_
         int refusal = 0;
         unsigned sent = lane->driver->engine->send(lane->engine, &flow->outbox[flow->outbox_first],
                                                    flow->outbox_count, &refusal);
-        accepted(lane, flow, sent);
+        accepted(lane, flow, sent, refusal != 0);
         if (refusal && refused(lane, flow, refusal))
             return lane->error.code;
     }
@@ -280,10 +294,8 @@ static void close_sending(struct nv_lane *lane, struct nv_lane_flow *flow)
     if (flow->closed)
         return;
     flow->closed = true;
-    while (flow->outbox_count) {
-        lane->workload->sent(flow->workload, &flow->outbox[flow->outbox_first++], 1, NV_TX_UNSENT);
-        flow->outbox_count--;
-    }
+    while (flow->outbox_count)
+        settle(lane, flow, flow->outbox[flow->outbox_first].count, NV_TX_UNSENT);
     lane->workload->end(flow->workload);
 }
 
@@ -359,8 +371,12 @@ int nv_lane_open(struct nv_lane *lane)
     lane->engine = calloc(1, lane->driver->engine->state_size);
     if (!lane->engine)
         return nv_fail(&lane->error, NV_E_FAILED, "no memory");
-    for (unsigned i = 0; lane->spec->verify && i < lane->channel.flow_count; i++) {
+    lane->trains = !lane->workload->answered && !lane->spec->verify;
+    for (unsigned i = 0; i < lane->channel.flow_count; i++) {
         struct nv_lane_flow *flow = &lane->flows[i];
+        flow->framer.trains = lane->trains;
+        if (!lane->spec->verify)
+            continue;
         flow->payload = lane->payload;
         flow->framer.viewer = (struct nv_payload_viewer){.see = view_payload, .context = flow};
     }

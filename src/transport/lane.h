@@ -16,7 +16,7 @@ struct nv_lane_flow {
     void *workload; /* state of the spec's workload */
     struct nv_framer framer;
     struct nv_flow_report *report;
-    struct nv_header *outbox; /* owned by the endpoint */
+    struct nv_header *outbox; /* trains; owned by the endpoint */
     unsigned outbox_size, outbox_first, outbox_count;
     const struct nv_payload *payload;
     bool damaged;         /* the message under way has a wrong byte */
@@ -41,6 +41,7 @@ struct nv_lane {
     const struct nv_workload *workload;
     const struct nv_payload *payload;
     uint32_t run_tag;
+    bool trains;  /* messages that came as one are taken as one */
     void *engine; /* state */
     struct nv_channel channel;
     struct nv_lane_flow *flows;

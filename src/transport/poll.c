@@ -33,7 +33,7 @@ struct poll_flow {
 struct poll_engine;
 
 struct calls {
-    unsigned (*send)(struct poll_engine *, struct poll_flow *, struct nv_header *messages,
+    unsigned (*send)(struct poll_engine *, struct poll_flow *, struct nv_header *trains,
                      unsigned count, int *refusal);
     enum nv_io_receive (*receive)(struct poll_engine *, unsigned flow);
 };
@@ -131,9 +131,9 @@ static int open_with(struct poll_engine *engine, const struct calls *calls,
 }
 
 static unsigned send_singly(struct poll_engine *engine, struct poll_flow *flow,
-                            struct nv_header *messages, unsigned count, int *refusal)
+                            struct nv_header *trains, unsigned count, int *refusal)
 {
-    return nv_io_send(&engine->channel, &flow->gathered.rest, messages, count, refusal);
+    return nv_io_send(&engine->channel, &flow->gathered.rest, trains, count, refusal);
 }
 
 static enum nv_io_receive receive_singly(struct poll_engine *engine, unsigned flow)
@@ -154,9 +154,9 @@ static int poll_open(void *self, const struct nv_channel *channel, struct nv_err
 }
 
 static unsigned send_gathered(struct poll_engine *engine, struct poll_flow *flow,
-                              struct nv_header *messages, unsigned count, int *refusal)
+                              struct nv_header *trains, unsigned count, int *refusal)
 {
-    return nv_gather_send(&engine->gather, &flow->gathered, messages, count, refusal);
+    return nv_gather_send(&engine->gather, &flow->gathered, trains, count, refusal);
 }
 
 static enum nv_io_receive receive_gathered(struct poll_engine *engine, unsigned flow)
@@ -173,12 +173,12 @@ static int batch_open(void *self, const struct nv_channel *channel, struct nv_er
     return nv_gather_open(&engine->gather, &engine->channel, err);
 }
 
-static unsigned poll_send(void *self, struct nv_header *messages, unsigned count, int *refusal)
+static unsigned poll_send(void *self, struct nv_header *trains, unsigned count, int *refusal)
 {
     struct poll_engine *engine = self;
-    unsigned index = messages[0].flow - engine->channel.first_flow;
+    unsigned index = trains[0].flow - engine->channel.first_flow;
     struct poll_flow *flow = &engine->flows[index];
-    unsigned sent = engine->calls->send(engine, flow, messages, count, refusal);
+    unsigned sent = engine->calls->send(engine, flow, trains, count, refusal);
     flow->blocked = *refusal == EAGAIN;
     return sent;
 }

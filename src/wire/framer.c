@@ -25,10 +25,13 @@ static void consume(struct nv_framer *framer, size_t len_bytes)
     framer->left_bytes -= len_bytes;
 }
 
-/* 1 when the header is complete and legal. It is copied only when it came in pieces. */
+/* 1 when the header is complete and legal. It is copied only when it came in pieces. A train's
+ * other headers count as payload. */
 static int take_header(struct nv_framer *framer)
 {
+    struct nv_header *header = &framer->current.header;
     const uint8_t *head = framer->data;
+    size_t whole_bytes = framer->head_bytes ? 0 : framer->left_bytes;
     if (framer->head_bytes == 0)
         framer->current.recv_calls = 1;
     if (framer->head_bytes || framer->left_bytes < NV_HEADER_BYTES) {
@@ -44,10 +47,12 @@ static int take_header(struct nv_framer *framer)
     }
     if (framer->head_bytes < NV_HEADER_BYTES)
         return 0;
-    framer->broken = nv_header_decode(&framer->current.header, head) != NV_DECODE_OK;
+    framer->broken = nv_header_decode(header, head) != NV_DECODE_OK;
     if (framer->broken)
         return -1;
-    framer->payload_left = framer->current.header.len_bytes - NV_HEADER_BYTES;
+    if (framer->trains && whole_bytes >= header->len_bytes)
+        header->count = nv_train_length(head, whole_bytes, header->len_bytes);
+    framer->payload_left = header->count * header->len_bytes - NV_HEADER_BYTES;
     return 1;
 }
 

@@ -32,6 +32,7 @@ struct nv_framer {
     uint32_t payload_left; /* of the message whose header is complete */
     struct nv_framed current;
     struct nv_payload_viewer viewer; /* [optional] set after init; see NULL: none */
+    bool trains; /* [optional] set after init, without a viewer: gives messages out by the train */
     bool broken;
 };
 
@@ -41,7 +42,8 @@ void nv_framer_init(struct nv_framer *framer);
  * must stay valid. */
 void nv_framer_feed(struct nv_framer *framer, const uint8_t *data, size_t len_bytes);
 
-/* 1: *out is a complete message; 0: needs more; -1: the stream is broken for good. */
+/* 1: *out is a complete message, or several that came as a train; 0: needs more; -1: the stream is
+ * broken for good. */
 int nv_framer_next(struct nv_framer *framer, struct nv_framed *out);
 
 #endif

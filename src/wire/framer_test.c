@@ -299,6 +299,86 @@ static void test_payload_passes_by_once_and_in_order(void **state)
     free(stream);
 }
 
+/* One train of eight, a message that differs in time, one in number, then a train of three. */
+#define TRAIN_BYTES (13u * 50)
+
+static void make_trains(uint8_t stream[TRAIN_BYTES], struct nv_header headers[13])
+{
+    memset(stream, 0xee, TRAIN_BYTES);
+    for (unsigned i = 0; i < 13; i++) {
+        headers[i] = (struct nv_header){.type = NV_MSG_DATA,
+                                        .len_bytes = 50,
+                                        .run_tag = 9,
+                                        .seq = 7u + i + (i >= 9 ? 100u : 0u),
+                                        .t_int_ns = 1000 + (i == 8),
+                                        .t_snd_ns = 2000,
+                                        .count = 1};
+        nv_header_encode(&headers[i], stream + (size_t)i * 50);
+    }
+}
+
+/* Takes what is complete; how many messages there are then. */
+static unsigned take_trains(struct nv_framer *framer, const struct nv_header *headers,
+                            unsigned count, unsigned *longest)
+{
+    struct nv_framed framed;
+    while (nv_framer_next(framer, &framed) > 0) {
+        assert_true(framed.recv_calls == 1 || framed.header.count == 1);
+        *longest = framed.header.count > *longest ? framed.header.count : *longest;
+        for (unsigned k = 0; k < framed.header.count; k++, count++) {
+            assert_int_equal(framed.header.seq + k, headers[count].seq);
+            assert_int_equal(framed.header.t_int_ns, headers[count].t_int_ns);
+            assert_int_equal(framed.header.t_snd_ns, headers[count].t_snd_ns);
+        }
+    }
+    return count;
+}
+
+/* Each message comes once and in order, wherever the stream is cut; the first eight go together
+ * when they come together. */
+static void test_trains_come_together_or_in_pieces(void **state)
+{
+    uint8_t stream[TRAIN_BYTES];
+    struct nv_header headers[13];
+    (void)state;
+    make_trains(stream, headers);
+    for (size_t cut = 0; cut <= TRAIN_BYTES; cut++) {
+        struct nv_framer framer;
+        unsigned longest = 0;
+        nv_framer_init(&framer);
+        framer.trains = true;
+        nv_framer_feed(&framer, stream, cut);
+        unsigned count = take_trains(&framer, headers, 0, &longest);
+        assert_int_equal(count, cut / 50);
+        uint8_t *rest = malloc(TRAIN_BYTES - cut + 1); /* ASan sees reading beyond it */
+        assert_non_null(rest);
+        memcpy(rest, stream + cut, TRAIN_BYTES - cut);
+        nv_framer_feed(&framer, rest, TRAIN_BYTES - cut);
+        assert_int_equal(take_trains(&framer, headers, count, &longest), 13);
+        assert_true(cut < 8 * 50 || longest == 8);
+        free(rest);
+    }
+}
+
+/* Not one of them is taken for the first one's successor. */
+static void test_what_differs_does_not_follow(void **state)
+{
+    uint8_t first[NV_HEADER_BYTES];
+    uint8_t next[NV_HEADER_BYTES];
+    struct nv_header header = {.type = NV_MSG_DATA, .len_bytes = 64, .seq = 41};
+    (void)state;
+    nv_header_encode(&header, first);
+    memcpy(next, first, sizeof next);
+    nv_header_renumber(next, 44);
+    assert_true(nv_header_follows(next, first, 3));
+    assert_false(nv_header_follows(next, first, 2));
+    for (unsigned bit = 0; bit < 8 * NV_HEADER_BYTES; bit++) {
+        next[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        assert_false(nv_header_follows(next, first, 3));
+        next[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -309,6 +389,8 @@ int main(void)
         cmocka_unit_test(test_headers_alone),
         cmocka_unit_test(test_long_message_counts_its_feeds),
         cmocka_unit_test(test_broken_stream_stays_broken),
+        cmocka_unit_test(test_trains_come_together_or_in_pieces),
+        cmocka_unit_test(test_what_differs_does_not_follow),
         cmocka_unit_test(test_payload_passes_by_once_and_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

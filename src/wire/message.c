@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "wire/message.h"
 
-#include <endian.h>
 #include <stddef.h>
-#include <string.h>
 
 #define MAGIC 0x564eu /* the bytes "NV" */
 #define VERSION 1u
@@ -57,6 +55,7 @@ enum nv_decode nv_header_decode(struct nv_header *header, const uint8_t in[NV_HE
         .t_int_ns = times & NV_MESSAGE_TIME_NS_MAX,
         .t_snd_ns = times >> 48 | (rest & UINT32_MAX) << 16,
         .dwell_ns = (uint32_t)(rest >> 32),
+        .count = 1,
     };
     if ((kind & 0xffffff) != (MAGIC | VERSION << 16) || header->type < NV_MSG_DATA ||
         header->type > NV_MSG_HELLO_ACK)

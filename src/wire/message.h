@@ -2,7 +2,11 @@
 #ifndef NV_WIRE_MESSAGE_H
 #define NV_WIRE_MESSAGE_H
 
+#include <endian.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* The header of every message, on both transports, counted inside the message's size. Little
  * endian; times are ns since the start of the run on the sender's clock, 48 bits (78 hours).
@@ -38,8 +42,12 @@ struct nv_header {
     uint32_t run_tag;
     uint64_t seq, t_int_ns, t_snd_ns;
     uint32_t dwell_ns;
+    uint32_t count;      /* not on the wire: 1; or of a train, see below */
     uint64_t arrived_ns; /* not on the wire: when a reply's request came, for its dwell */
 };
+
+/* A train is several messages that have one header: seq is that of the first, each is the next in
+ * number, and they are alike in all else. */
 
 /* The longest time a header holds: 48 bits of ns. */
 #define NV_MESSAGE_TIME_NS_MAX ((UINT64_C(1) << 48) - 1)
@@ -55,6 +63,38 @@ enum nv_decode {
 
 /* Trusts nothing in the bytes. *header is unspecified unless it returns NV_DECODE_OK. */
 enum nv_decode nv_header_decode(struct nv_header *header, const uint8_t in[NV_HEADER_BYTES]);
+
+/* Are the bytes of a header those of the message that comes n after another in a train? */
+static inline bool nv_header_follows(const uint8_t next[NV_HEADER_BYTES],
+                                     const uint8_t first[NV_HEADER_BYTES], uint64_t n)
+{
+    uint64_t a[NV_HEADER_BYTES / 8];
+    uint64_t b[NV_HEADER_BYTES / 8];
+    memcpy(a, first, sizeof a);
+    memcpy(b, next, sizeof b);
+    return ((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[3] ^ b[3]) | (a[4] ^ b[4])) == 0 &&
+           le64toh(b[2]) == le64toh(a[2]) + n;
+}
+
+/* Messages lie one behind the other, the first of them whole and of message_bytes: how many of
+ * them, with it, are a train that lies there whole. */
+static inline uint32_t nv_train_length(const uint8_t *bytes, size_t len_bytes,
+                                       uint32_t message_bytes)
+{
+    const uint8_t *next = bytes;
+    uint32_t count = 1;
+    while ((len_bytes -= message_bytes) >= message_bytes &&
+           nv_header_follows(next += message_bytes, bytes, count))
+        count++;
+    return count;
+}
+
+/* Makes an encoded header that of another message of its train. */
+static inline void nv_header_renumber(uint8_t header[NV_HEADER_BYTES], uint64_t seq)
+{
+    seq = htole64(seq);
+    memcpy(header + 16, &seq, sizeof seq);
+}
 
 /* A dwell time as a header holds it: 4.29 s stand for all longer ones. */
 static inline uint32_t nv_dwell_saturate(uint64_t dwell_ns)

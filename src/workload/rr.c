@@ -97,6 +97,7 @@ static unsigned run_replies(struct rr *rr, struct nv_header *out, unsigned count
             .seq = reply->request.seq,
             .t_int_ns = reply->request.t_int_ns,
             .t_snd_ns = reply->request.t_snd_ns,
+            .count = 1,
             .arrived_ns = reply->arrived_ns,
         };
     }

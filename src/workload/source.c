@@ -20,23 +20,26 @@ void nv_source_init(struct nv_source *source, const struct nv_workload_config *c
 unsigned nv_source_run(struct nv_source *source, uint64_t now_ns, struct nv_header *out,
                        unsigned count_max)
 {
-    unsigned count = 0;
+    unsigned trains = 0;
+    uint32_t count;
     struct nv_planned planned;
     bool scheduled = source->spec->rate.kind != NV_RATE_MAX;
     if (now_ns >= source->give_up_ns)
         return 0;
-    while (count < count_max && nv_pacer_take(&source->pacer, now_ns, &planned)) {
-        out[count++] = (struct nv_header){
+    while (count_max && (count = nv_pacer_take(&source->pacer, now_ns, count_max, &planned))) {
+        out[trains++] = (struct nv_header){
             .type = source->type,
             .flow = source->flow,
             .len_bytes = planned.size_bytes,
             .run_tag = source->run_tag,
             .seq = planned.seq,
             .t_int_ns = scheduled ? planned.t_int_ns : NV_MESSAGE_UNSCHEDULED,
+            .count = count,
         };
+        source->given_count += count;
+        count_max -= count;
     }
-    source->given_count += count;
-    return count;
+    return trains;
 }
 
 uint64_t nv_source_next_ns(const struct nv_source *source)
@@ -75,13 +78,14 @@ bool nv_source_done(const struct nv_source *source, uint64_t now_ns)
 
 void nv_source_end(struct nv_source *source)
 {
+    uint32_t count;
     struct nv_planned planned;
     if (source->spec->rate.kind == NV_RATE_MAX)
         return;
-    while (nv_pacer_take(&source->pacer, UINT64_MAX, &planned)) {
+    while ((count = nv_pacer_take(&source->pacer, UINT64_MAX, UINT32_MAX, &planned))) {
         struct nv_header header = {
             .seq = planned.seq, .t_int_ns = planned.t_int_ns, .len_bytes = planned.size_bytes};
-        source->given_count++;
-        nv_source_sent(source, &header, 1, NV_TX_UNSENT);
+        source->given_count += count;
+        nv_source_sent(source, &header, count, NV_TX_UNSENT);
     }
 }

@@ -20,7 +20,7 @@ struct nv_source {
 };
 
 void nv_source_init(struct nv_source *, const struct nv_workload_config *, uint8_t type);
-/* At most count_max due messages. */
+/* As nv_workload.run. */
 unsigned nv_source_run(struct nv_source *, uint64_t now_ns, struct nv_header *out,
                        unsigned count_max);
 uint64_t nv_source_next_ns(const struct nv_source *);

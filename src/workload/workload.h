@@ -32,13 +32,12 @@ struct nv_workload {
     /* Does this end send, receive measured messages? Decides whether it gets tx and rx. */
     bool (*sends)(const struct nv_spec *, bool client);
     bool (*receives)(const struct nv_spec *, bool client);
-    /* Fills out[] with messages due by now; how many. */
+    /* Fills out[] with trains that hold at most count_max messages due by now; how many trains. */
     unsigned (*run)(void *self, uint64_t now_ns, struct nv_header *out, unsigned count_max);
     /* When run() next has something to do; UINT64_MAX: only after input. */
     uint64_t (*next_ns)(const void *self);
     void (*input)(void *self, uint64_t now_ns, const struct nv_rx_message *, uint8_t type);
-    /* What became of a message that run() gave out; or of count of them, each the next in number
-     * and alike in all else. */
+    /* What became of the first count messages of what run() gave out. */
     void (*sent)(void *self, const struct nv_header *, uint32_t count, enum nv_tx_outcome);
     /* The socket stopped or resumed taking messages. */
     void (*blocked)(void *self);
