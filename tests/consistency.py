@@ -39,6 +39,7 @@ def check_result(result):
         check_schedule(row)
         check_rates(row)
         check_transport(row)
+        check_cost(row)
         check_deadlines(row, result.by_key("deadlines")[key_of(row)])
         check_distributions(row, result)
         check_intervals(row, result.by_key("intervals")[key_of(row)])
@@ -145,6 +146,23 @@ def check_transport(row):
         assert count(row, "split_msgs_count") == 0, f"{where}: a datagram in two pieces"
         if row["engine"] != "batch":  # which asks the kernel to join them
             assert count(row, "coalesced_recvs_count") == 0, f"{where}: two datagrams in one call"
+
+
+def check_cost(row):
+    """Processor time over messages; empty where it says nothing."""
+    where = name_of(row)
+    tx, rx = number(row["tx_cpu_ns"]), number(row["rx_cpu_ns"])
+    columns = ("tx_cpu_ns_per_msg", "rx_cpu_ns_per_msg", "cpu_ns_per_msg", "cpu_ns_per_byte")
+    if None in (tx, rx) or row["cpu_valid"] == "0" or row["direction"] == "both":
+        assert all(row[column] == "" for column in columns), where
+        return
+    sent, arrived = count(row, "sent_count"), count(row, "rx_unique_count")
+    costs = (tx / sent if sent else None, *((value / arrived if arrived else None)
+                                            for value in (rx, tx + rx)))
+    for column, cost in zip(columns, costs):
+        assert close(number(row[column]), cost), f"{where}: {column}"
+    if arrived and row["msg_size"].isdigit() and row["workload"] == "stream":
+        assert close(number(row["cpu_ns_per_byte"]), costs[2] / int(row["msg_size"])), where
 
 
 # ---- the other files, against it ----

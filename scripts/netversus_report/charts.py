@@ -82,6 +82,11 @@ CHARTS = (
           series=(Series("run:goodput_bps"),),
           help="Higher is better; at a fixed rate both can only be as high as what was offered, "
                "and a gap between the two is what one of them failed to deliver."),
+    Chart("cpu", "sweep", "Processor time a message takes",
+          x="", y="both threads' time, per message (log)", unit="time", scale="log", needs="cpu",
+          series=(Series("run:cpu_ns_per_msg"),),
+          help="Lower is better: time of the sender's and the receiver's thread together, over the "
+               "messages that arrived (answers, in rr), calls into the kernel included."),
     Chart("loss", "sweep", "Lost messages",
           x="", y="share of sent messages", unit="percent", scale="linear",
           series=(Series("run:loss_ratio"),),

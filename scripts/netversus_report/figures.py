@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from . import charts, courses, forest, paths, planes, series, sweep_charts, units
+from . import charts, courses, forest, paths, planes, series, sweep_charts, sweeps, units
 from .panels import Panel, Trace, finish
 
 
@@ -29,6 +29,8 @@ NEEDS = {"": lambda campaign: True,
          "path": lambda campaign: campaign.sweep.column == "path",
          "two": lambda campaign: len(campaign.arms) == 2 and campaign.sweep.column == "path",
          "plane": planes.has_plane,
+         "cpu": lambda campaign: campaign.sweep is sweeps.SIZE and any(
+             row.get("cpu_ns_per_msg") for row in campaign.result.runs),
          "outage": lambda campaign: any(courses.outages(campaign, cell.path)
                                         for cell in campaign.cells)}
 

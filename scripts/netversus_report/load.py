@@ -68,12 +68,13 @@ REQUIRED = {
 # Used where present: further factors of a campaign, and what explains a verdict.
 OPTIONAL = {
     "runs.csv": {"flags": text, "ip_fragments_per_msg": number, "ontime_ratio": number,
+                 "cpu_ns_per_msg": number,
                  **{f"emu_{way}_{name}": number for way in ("up", "down") for name in (
                      "in_count", "loss_obs_ratio", "reordered_count", "dup_count",
                      "queue_max_bytes", "delay_p50_ns", "delay_p99_ns")},
                  **{name: text for name in (
                      "app", "reply_size", "burst", "window", "nodelay", "cc", "sndbuf", "rcvbuf",
-                     "udp_policy", "pace", "dscp")}},
+                     "udp_policy", "pace", "wait", "batch", "threads", "cpus", "dscp")}},
     "comparisons.csv": {"verdict_words": text, "p_holm": number, "win_fraction": number,
                         "blocks_rejected_count": number, "stop_reason": text},
 }

@@ -31,6 +31,11 @@ void nv_run_result_flag(struct nv_run_result *result, const char *flag)
                        flag);
 }
 
+static uint64_t sum_known(uint64_t a, uint64_t b)
+{
+    return a == NV_UNKNOWN || b == NV_UNKNOWN ? NV_UNKNOWN : a + b;
+}
+
 static void add_report(struct nv_flow_report *sum, const struct nv_flow_report *flow)
 {
     sum->io.connect_ns = flow->io.connect_ns;
@@ -46,6 +51,8 @@ static void add_report(struct nv_flow_report *sum, const struct nv_flow_report *
     sum->spun |= flow->spun;
     if (!flow->shared_thread) {
         sum->cpu_ns += flow->cpu_ns;
+        sum->cycles = sum_known(sum->cycles, flow->cycles);
+        sum->instructions = sum_known(sum->instructions, flow->instructions);
         sum->involuntary_switches += flow->involuntary_switches;
     }
 }

@@ -194,11 +194,13 @@ int nv_ends_measure(struct nv_ends *ends, const struct nv_path *path, struct nv_
     run->path = (struct nv_path_report){0};
     run->shared_clock = remote->shared_clock;
     nv_clock_utc(run->start_utc);
-    uint64_t steal_ns = nv_kernel_steal_ns();
+    uint64_t steal_ns = nv_kernel_machine_usage().steal_ns;
     if (network == NV_NETWORK_EMULATED ? run_emulated(ends, &run->spec, path, &run->path, err)
                                        : nv_remote_run(remote, &run->spec, err))
         return err->code;
-    run->steal_ns = nv_kernel_steal_ns() - steal_ns;
+    run->steal_ns = nv_kernel_machine_usage().steal_ns - steal_ns;
+    /* The emulator's work is not the transport's. */
+    run->sys_cpu_ns = run->path.known ? NV_UNKNOWN : nv_remote_sys_cpu_ns(remote);
     if (run->path.known && take_packets(ends, run, err))
         return err->code;
     return nv_run_result_build(run, nv_remote_ours(remote), nv_remote_theirs(remote), err);

@@ -14,6 +14,8 @@
 #define CONNECT_TIMEOUT_NS (10 * NV_NS_PER_S)
 #define OPEN_TIMEOUT_NS (8 * NV_NS_PER_S)
 #define PAUSE_STEP_NS (10 * NV_NS_PER_MS)
+#define BUSY_NS_MIN (5 * NV_NS_PER_S - 10 * NV_NS_PER_MS)
+#define RESTING_NS_MIN NV_NS_PER_S
 
 static void set_alarm(struct nv_remote *remote);
 
@@ -57,9 +59,39 @@ static int remote_open(void *context, uint64_t token, uint16_t data_port, struct
     return remote->endpoint ? NV_OK : err->code;
 }
 
+static struct nv_busy busy_now(void)
+{
+    return (struct nv_busy){.busy_ns = nv_kernel_machine_usage().busy_ns, .span_ns = nv_clock_ns()};
+}
+
+static void add_busy_since(struct nv_busy *sum, const struct nv_busy *start)
+{
+    struct nv_busy now = busy_now();
+    sum->busy_ns += now.busy_ns - start->busy_ns;
+    sum->span_ns += now.span_ns - start->span_ns;
+}
+
+static void measured_end_cb(uv_timer_t *handle)
+{
+    struct nv_remote *remote = handle->data;
+    add_busy_since(&remote->measured, &remote->edge_at);
+}
+
+static void measured_start_cb(uv_timer_t *handle)
+{
+    struct nv_remote *remote = handle->data;
+    remote->edge_at = busy_now();
+    (void)uv_timer_start(handle, measured_end_cb, remote->spec.duration_ns / NV_NS_PER_MS, 0);
+}
+
 static void remote_start(void *context, uint64_t t0_ns)
 {
     struct nv_remote *remote = context;
+    uint64_t now_ns = nv_clock_ns();
+    uint64_t start_ns = t0_ns + remote->spec.warmup_ns;
+    remote->measured = (struct nv_busy){0};
+    (void)uv_timer_start(&remote->edge, measured_start_cb,
+                         start_ns > now_ns ? (start_ns - now_ns) / NV_NS_PER_MS : 0, 0);
     if (remote->started)
         remote->started(remote->started_context, t0_ns, t0_ns + nv_spec_end_ns(&remote->spec));
     nv_endpoint_start(remote->endpoint, t0_ns);
@@ -206,7 +238,9 @@ int nv_remote_open(struct nv_remote *remote, uv_loop_t *loop,
     remote->hello = nv_hello_frame(nv_clock_identity(identity), NULL);
     (void)uv_async_init(loop, &remote->wake, wake_cb);
     (void)uv_timer_init(loop, &remote->alarm);
+    (void)uv_timer_init(loop, &remote->edge);
     remote->wake.data = remote;
+    remote->edge.data = remote;
     remote->alarm.data = remote;
     int status = nv_link_init(&remote->link, loop, &callbacks, remote);
     remote->link_open = !status;
@@ -255,6 +289,7 @@ int nv_remote_run(struct nv_remote *remote, const struct nv_spec *spec, struct n
     set_alarm(remote);
     while (!remote->run_over && !*remote->interrupted)
         (void)uv_run(remote->loop, UV_RUN_ONCE);
+    (void)uv_timer_stop(&remote->edge);
     if (*remote->interrupted) {
         remote_stop(remote);
         return interrupted(err);
@@ -277,13 +312,27 @@ const struct nv_flow_report *nv_remote_theirs(struct nv_remote *remote)
 /* Signals are served meanwhile, and a server that goes away is noticed. */
 void nv_remote_pause(struct nv_remote *remote, uint64_t pause_ns)
 {
-    uint64_t now_ns = nv_clock_ns();
+    struct nv_busy start = busy_now();
+    uint64_t now_ns = start.span_ns;
     uint64_t end_ns = now_ns + pause_ns;
     while (now_ns < end_ns && !*remote->interrupted && remote->client.state == NV_CLIENT_IDLE) {
         (void)uv_run(remote->loop, UV_RUN_NOWAIT);
         nv_clock_sleep_until(end_ns - now_ns < PAUSE_STEP_NS ? end_ns : now_ns + PAUSE_STEP_NS);
         now_ns = nv_clock_ns();
     }
+    add_busy_since(&remote->resting, &start);
+}
+
+uint64_t nv_remote_sys_cpu_ns(const struct nv_remote *remote)
+{
+    const struct nv_busy *measured = &remote->measured;
+    const struct nv_busy *resting = &remote->resting;
+    if (measured->span_ns < BUSY_NS_MIN || resting->span_ns < RESTING_NS_MIN)
+        return NV_UNKNOWN;
+    double duration_ns = (double)remote->spec.duration_ns;
+    double busy = (double)measured->busy_ns / (double)measured->span_ns -
+                  (double)resting->busy_ns / (double)resting->span_ns;
+    return busy > 0 ? (uint64_t)(busy * duration_ns) : 0;
 }
 
 static void handle_closed_cb(uv_handle_t *handle)
@@ -297,7 +346,8 @@ void nv_remote_close(struct nv_remote *remote)
     drop_run(remote);
     if (remote->link_open)
         nv_link_close(&remote->link);
-    remote->handles_open = 2;
+    remote->handles_open = 3;
+    uv_close((uv_handle_t *)&remote->edge, handle_closed_cb);
     uv_close((uv_handle_t *)&remote->wake, handle_closed_cb);
     uv_close((uv_handle_t *)&remote->alarm, handle_closed_cb);
     while (remote->link_open || remote->handles_open)

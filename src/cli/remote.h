@@ -34,6 +34,13 @@ struct nv_remote {
     struct nv_flow_report *theirs; /* spec->flows, owned */
     bool run_over;
     struct nv_error run_error;
+
+    /* What this machine's processors do in a run's measured phase, and when nothing runs. */
+    uv_timer_t edge; /* of the phase; milliseconds will do for clock ticks */
+    struct nv_busy {
+        uint64_t busy_ns, span_ns;
+    } measured, resting;    /* the run in hand; all pauses so far */
+    struct nv_busy edge_at; /* as it began */
 };
 
 /* 0 when the server has said hello. Whatever callback sets *interrupted from now on, or has set it
@@ -44,6 +51,10 @@ int nv_remote_open(struct nv_remote *, uv_loop_t *, const struct sockaddr_storag
 int nv_remote_run(struct nv_remote *, const struct nv_spec *, struct nv_error *err);
 const struct nv_flow_report *nv_remote_ours(struct nv_remote *);
 const struct nv_flow_report *nv_remote_theirs(struct nv_remote *);
+/* Processor time of this whole machine in the measured phase of the last run, less what it does in
+ * pauses; NV_UNKNOWN when that lasted less than 5 s or there was no second of pauses (METHOD 3: the
+ * kernel counts ticks of 10 ms). */
+uint64_t nv_remote_sys_cpu_ns(const struct nv_remote *);
 /* Between runs; shorter when interrupted. */
 void nv_remote_pause(struct nv_remote *, uint64_t pause_ns);
 void nv_remote_close(struct nv_remote *);

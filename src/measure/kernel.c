@@ -106,15 +106,24 @@ struct nv_thread_usage nv_kernel_thread_usage(void)
     };
 }
 
-uint64_t nv_kernel_steal_ns(void)
+struct nv_machine_usage nv_kernel_machine_usage(void)
 {
+    enum { USER, NICE, SYSTEM, IDLE, IOWAIT, IRQ, SOFTIRQ, STEAL, COUNT };
+    unsigned long long ticks[COUNT] = {0};
     FILE *file = fopen("/proc/stat", "re");
     if (!file)
-        return 0;
-    unsigned long long ticks[8] = {0};
-    int n = fscanf(file, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &ticks[0], &ticks[1],
-                   &ticks[2], &ticks[3], &ticks[4], &ticks[5], &ticks[6], &ticks[7]);
+        return (struct nv_machine_usage){0};
+    int n = fscanf(file, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &ticks[USER], &ticks[NICE],
+                   &ticks[SYSTEM], &ticks[IDLE], &ticks[IOWAIT], &ticks[IRQ], &ticks[SOFTIRQ],
+                   &ticks[STEAL]);
     (void)fclose(file);
     long per_second = sysconf(_SC_CLK_TCK);
-    return n == 8 && per_second > 0 ? ticks[7] * (NV_NS_PER_S / (uint64_t)per_second) : 0;
+    if (n != COUNT || per_second <= 0)
+        return (struct nv_machine_usage){0};
+    uint64_t tick_ns = NV_NS_PER_S / (uint64_t)per_second;
+    return (struct nv_machine_usage){
+        .busy_ns =
+            tick_ns * (ticks[USER] + ticks[NICE] + ticks[SYSTEM] + ticks[IRQ] + ticks[SOFTIRQ]),
+        .steal_ns = tick_ns * ticks[STEAL],
+    };
 }

@@ -37,7 +37,11 @@ struct nv_thread_usage {
 };
 struct nv_thread_usage nv_kernel_thread_usage(void);
 
-/* Time that the hypervisor took from all CPUs since boot, ns, in steps of a clock tick. */
-uint64_t nv_kernel_steal_ns(void);
+/* All processors together since boot, ns, in steps of a clock tick (/proc/stat); 0: not told. */
+struct nv_machine_usage {
+    uint64_t busy_ns;  /* not idle: programs, kernel and interrupts */
+    uint64_t steal_ns; /* taken by the hypervisor */
+};
+struct nv_machine_usage nv_kernel_machine_usage(void);
 
 #endif

@@ -33,6 +33,8 @@ const struct nv_report_row nv_report_rows[] = {
     ROW("tcp_known", tcp.known),
     ROW("drops_count", drops_count),
     ROW("cpu_ns", cpu_ns),
+    ROW("cycles", cycles),
+    ROW("instructions", instructions),
     ROW("involuntary_switches", involuntary_switches),
     ROW("shared_thread", shared_thread),
     ROW("spun", spun),

@@ -30,10 +30,11 @@ struct nv_flow_end {
 struct nv_flow_report {
     struct nv_tx *tx;
     struct nv_rx *rx;
-    struct nv_io_counters io;   /* from the opening of the flow */
-    struct nv_tcp_counters tcp; /* from the start of the measured phase to the end */
-    uint64_t drops_count;       /* datagrams dropped at this socket, likewise */
-    uint64_t cpu_ns;            /* of the flow's thread, measured phase */
+    struct nv_io_counters io;      /* from the opening of the flow */
+    struct nv_tcp_counters tcp;    /* from the start of the measured phase to the end */
+    uint64_t drops_count;          /* datagrams dropped at this socket, likewise */
+    uint64_t cpu_ns;               /* of the flow's thread, measured phase */
+    uint64_t cycles, instructions; /* likewise; NV_UNKNOWN where the processor does not tell */
     uint64_t involuntary_switches;
     uint64_t shared_thread; /* 1: its thread also drove an earlier flow, which carries the cpu */
     uint64_t spun;          /* 1: its thread spun, so that cpu_ns says nothing of the work done */

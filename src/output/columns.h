@@ -13,7 +13,7 @@
  * documentation and `explain` are walks over it. Columns are only ever appended. */
 
 #define NV_COLUMN_NAME_BYTES 32
-#define NV_COLUMNS_MAX 192u
+#define NV_COLUMNS_MAX 256u
 #define NV_FIELD_BYTES 320 /* the longest value, before quoting */
 
 struct nv_field {

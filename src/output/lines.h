@@ -40,6 +40,7 @@ extern const struct nv_sheet nv_sheet_comparisons;
 extern const struct nv_column nv_runs_count_columns[];
 extern const struct nv_column nv_runs_time_columns[];
 extern const struct nv_column nv_runs_system_columns[];
+extern const struct nv_column nv_runs_cpu_columns[];
 extern const struct nv_column nv_runs_path_columns[];
 
 /* Calls line for every row of the run. */

@@ -119,9 +119,11 @@ static int run_lines(struct nv_emit *emit, const struct nv_run_result *run)
 }
 
 static const struct nv_column *const groups[] = {
-    nv_key_columns,        start_columns,        input_columns,
-    nv_runs_count_columns, nv_runs_time_columns, nv_runs_system_columns,
-    nv_runs_path_columns,  verdict_columns,      NULL,
+    nv_key_columns,       start_columns,
+    input_columns,        nv_runs_count_columns,
+    nv_runs_time_columns, nv_runs_system_columns,
+    nv_runs_cpu_columns,  nv_runs_path_columns,
+    verdict_columns,      NULL,
 };
 
 const struct nv_sheet nv_sheet_runs = {

@@ -11,18 +11,6 @@
 #define UDP_HEADER_BYTES 8u
 #define FRAGMENT_UNIT_BYTES 8u /* offsets count in these (RFC 791) */
 
-/* Flows on one thread cannot tell their shares: the first one carries it all. */
-static void get_thread(struct nv_field *field, const struct nv_column *column, const void *line)
-{
-    const struct nv_result_row *row = ((const struct nv_line *)line)->row;
-    bool is_receiver = column->offset >= offsetof(struct nv_result_row, receiver);
-    const struct nv_flow_report *report = is_receiver ? &row->receiver : &row->sender;
-    if (row->flow != NV_FLOW_ALL && report->shared_thread)
-        nv_field_count(field, NV_UNKNOWN);
-    else
-        nv_get_row_count(field, column, line);
-}
-
 static void get_tcp(struct nv_field *field, const struct nv_column *column, const void *line)
 {
     if (nv_line_is_tcp(line))
@@ -65,13 +53,6 @@ static void get_steal(struct nv_field *field, const struct nv_column *column, co
     nv_field_count(field, ((const struct nv_line *)line)->run->steal_ns);
 }
 
-static void get_cpu_valid(struct nv_field *field, const struct nv_column *column, const void *line)
-{
-    (void)column;
-    const struct nv_result_row *row = ((const struct nv_line *)line)->row;
-    nv_field_count(field, !row->sender.spun && !row->receiver.spun);
-}
-
 /* IPv4: all but the last fragment carry a multiple of 8 bytes. */
 static void get_fragments(struct nv_field *field, const struct nv_column *column, const void *line)
 {
@@ -106,22 +87,6 @@ const struct nv_column nv_runs_system_columns[] = {
               nv_get_rx_count, NV_AT_RX(boundary.split_msgs_count)),
     NV_COLUMN("coalesced_recvs_count", "Receive calls that finished more than one message.",
               nv_get_rx_count, NV_AT_RX(boundary.coalesced_recvs_count)),
-    NV_COLUMN("tx_cpu_ns",
-              "Processor time of the sender's thread in the measured phase; empty for a flow whose "
-              "thread also drove an earlier flow, which carries it all.",
-              get_thread, NV_AT_ROW(sender.cpu_ns)),
-    NV_COLUMN("rx_cpu_ns", "The same of the receiver's thread (rr: of the server's).", get_thread,
-              NV_AT_ROW(receiver.cpu_ns)),
-    NV_COLUMN("cpu_valid",
-              "1: both threads slept when there was nothing to do; 0: one spun (--wait spin, or to "
-              "keep a send time), so that its processor time says nothing of its work.",
-              get_cpu_valid),
-    NV_COLUMN("tx_nivcsw_count",
-              "Times that the kernel took the processor from the sender's thread (involuntary "
-              "context switches).",
-              get_thread, NV_AT_ROW(sender.involuntary_switches)),
-    NV_COLUMN("rx_nivcsw_count", "The same of the receiver's thread (rr: of the server's).",
-              get_thread, NV_AT_ROW(receiver.involuntary_switches)),
     NV_COLUMN("steal_ns", "Time that the hypervisor took from all processors during the run.",
               get_steal),
     NV_COLUMN("tcp_retrans_segs",

@@ -115,6 +115,7 @@ static void set_up_lane(struct nv_endpoint *endpoint, unsigned index, uint64_t s
                     .spins = endpoint->spec.wait == NV_WAIT_SPIN,
                     .spin_ns = spin_ns},
         .flows = &endpoint->flows[first],
+        .perf = NV_PERF_NONE,
         .stop = &endpoint->stop,
         .sent_all = lane_sent_all,
         .context = endpoint,

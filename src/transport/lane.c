@@ -248,6 +248,7 @@ static void start_measuring(struct nv_lane *lane)
 {
     lane->measuring = true;
     lane->usage_start = nv_kernel_thread_usage();
+    nv_perf_read(&lane->perf, lane->events_start);
     for (unsigned i = 0; i < lane->channel.flow_count; i++) {
         lane->flows[i].tcp_start = nv_kernel_tcp(lane->channel.sockets[i].fd);
         lane->flows[i].drops_start = nv_kernel_drops(lane->channel.sockets[i].fd);
@@ -258,9 +259,15 @@ static void stop_measuring(struct nv_lane *lane)
 {
     lane->measured = true;
     struct nv_thread_usage usage = nv_kernel_thread_usage();
+    uint64_t events[NV_PERF_EVENTS];
+    nv_perf_read(&lane->perf, events);
+    for (unsigned e = 0; e < NV_PERF_EVENTS; e++)
+        events[e] -= events[e] == NV_UNKNOWN ? 0 : lane->events_start[e];
     for (unsigned i = 0; i < lane->channel.flow_count; i++) {
         struct nv_flow_report *report = lane->flows[i].report;
         report->cpu_ns = usage.cpu_ns - lane->usage_start.cpu_ns;
+        report->cycles = events[NV_PERF_CYCLES];
+        report->instructions = events[NV_PERF_INSTRUCTIONS];
         report->involuntary_switches =
             usage.involuntary_switches - lane->usage_start.involuntary_switches;
         report->shared_thread = i > 0;
@@ -368,6 +375,7 @@ static void finish(struct nv_lane *lane)
 
 int nv_lane_open(struct nv_lane *lane)
 {
+    nv_perf_open(&lane->perf);
     lane->engine = calloc(1, lane->driver->engine->state_size);
     if (!lane->engine)
         return nv_fail(&lane->error, NV_E_FAILED, "no memory");
@@ -418,6 +426,7 @@ int nv_lane_run(struct nv_lane *lane)
 
 void nv_lane_close(struct nv_lane *lane)
 {
+    nv_perf_close(&lane->perf);
     if (lane->engine)
         lane->driver->engine->close(lane->engine);
     free(lane->engine);

@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "measure/perf.h"
 #include "transport/endpoint.h"
 #include "wire/framer.h"
 
@@ -50,13 +51,15 @@ struct nv_lane {
     bool measuring, measured;
     bool sent; /* told the owner that nothing more is sent */
     struct nv_thread_usage usage_start;
+    struct nv_perf perf;
+    uint64_t events_start[NV_PERF_EVENTS];
     atomic_bool *stop;
     void (*sent_all)(void *context);
     void *context;
     struct nv_error error;
 };
 
-/* Opens the engine over channel.sockets. */
+/* Opens the engine over channel.sockets; in the lane's own thread. */
 int nv_lane_open(struct nv_lane *);
 /* Runs to the end. 0, or lane->error. */
 int nv_lane_run(struct nv_lane *);
