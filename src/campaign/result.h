@@ -48,8 +48,8 @@ struct nv_run_result {
     char start_utc[NV_CLOCK_UTC_BYTES];
     bool shared_clock; /* both ends read one clock: one-way times have a meaning */
     uint64_t steal_ns;
-    uint64_t sys_cpu_ns; /* of all processors, measured phase, less what they do at rest */
-    struct nv_path_report path;       /* of the emulated path, if there was one */
+    uint64_t sys_cpu_ns;        /* of all processors, measured phase, less what they do at rest */
+    struct nv_path_report path; /* of the emulated path, if there was one */
     struct nv_packet_log *packets[2]; /* by enum nv_way, owned; NULL: not asked for */
     bool valid;
     char flags[NV_FLAGS_BYTES]; /* ;-separated: sched_lag, steal, aborted, ledger, … */
