@@ -34,4 +34,19 @@ static inline void nv_boundary_recv(struct nv_boundary *boundary, uint64_t bytes
     nv_pattern_add(boundary->msgs_per_recv, messages);
 }
 
+/* More of what the last call brought, which had finished `before` messages. Where none has been
+ * counted, the call began too early to be, and what is left of it is one. */
+static inline void nv_boundary_recv_more(struct nv_boundary *boundary, uint64_t bytes,
+                                         unsigned before, unsigned messages)
+{
+    if (!boundary->recv_calls) {
+        nv_boundary_recv(boundary, bytes, messages);
+        return;
+    }
+    boundary->recv_bytes += bytes;
+    boundary->coalesced_recvs_count += before <= 1 && before + messages > 1;
+    boundary->msgs_per_recv[nv_pattern_slot(before)]--;
+    nv_pattern_add(boundary->msgs_per_recv, before + messages);
+}
+
 #endif

@@ -45,11 +45,32 @@ static void many_messages_share_a_slot(void **state)
     assert_int_equal(boundary.msgs_per_recv[65], 2);
 }
 
+/* Calls of 3, of 1 and of 2 datagrams, handed on one by one; the first call's first came too early
+ * to be counted. */
+static void parts_of_a_call_are_one_call(void **state)
+{
+    (void)state;
+    struct nv_boundary boundary = {0};
+    nv_boundary_recv_more(&boundary, 100, 0, 1);
+    nv_boundary_recv_more(&boundary, 100, 1, 1);
+    nv_boundary_recv(&boundary, 50, 1);
+    nv_boundary_recv(&boundary, 70, 0);
+    nv_boundary_recv_more(&boundary, 80, 0, 1);
+    nv_boundary_recv_more(&boundary, 90, 1, 1);
+    assert_int_equal(boundary.recv_calls, 3);
+    assert_int_equal(boundary.recv_bytes, 490);
+    assert_int_equal(boundary.coalesced_recvs_count, 2);
+    assert_int_equal(boundary.msgs_per_recv[0], 0);
+    assert_int_equal(boundary.msgs_per_recv[1], 1);
+    assert_int_equal(boundary.msgs_per_recv[2], 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stream_of_bytes),
         cmocka_unit_test(many_messages_share_a_slot),
+        cmocka_unit_test(parts_of_a_call_are_one_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,6 +21,7 @@ struct nv_rx_live {
     uint64_t goodput_end_ns;
     uint64_t latest_ns; /* the latest arrival, until the window opens */
     bool in_window;     /* the latest arrival was within goodput's window */
+    unsigned recv_msgs; /* that the last call within it has finished so far */
     bool answered;
     bool hol_late;    /* the measured arrival before was late, */
     bool hol_counted; /* counted as blocked, */
@@ -329,8 +330,18 @@ void nv_rx_record(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_message 
 
 void nv_rx_recv(struct nv_rx *rx, uint64_t bytes, unsigned messages)
 {
-    if (rx->live->in_window)
-        nv_boundary_recv(&rx->boundary, bytes, messages);
+    if (!rx->live->in_window)
+        return;
+    nv_boundary_recv(&rx->boundary, bytes, messages);
+    rx->live->recv_msgs = messages;
+}
+
+void nv_rx_recv_more(struct nv_rx *rx, uint64_t bytes, unsigned messages)
+{
+    if (!rx->live->in_window)
+        return;
+    nv_boundary_recv_more(&rx->boundary, bytes, rx->live->recv_msgs, messages);
+    rx->live->recv_msgs += messages;
 }
 
 void nv_rx_finish(struct nv_rx *rx, uint64_t seq_first, uint64_t seq_end)

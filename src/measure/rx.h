@@ -117,6 +117,8 @@ void nv_rx_record(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_message 
 /* A receive call has ended: how many bytes it brought and messages it finished. After the
  * nv_rx_record of those. */
 void nv_rx_recv(struct nv_rx *rx, uint64_t bytes, unsigned messages);
+/* As nv_rx_recv, of a further part of the last call. */
+void nv_rx_recv_more(struct nv_rx *rx, uint64_t bytes, unsigned messages);
 /* The run is over. [seq_first, seq_end): the measured messages, as their sender (nv_tx) says. */
 void nv_rx_finish(struct nv_rx *rx, uint64_t seq_first, uint64_t seq_end);
 /* Frees live and trace; all zero, and twice, is fine. Counts stay readable. */
