@@ -69,10 +69,11 @@ struct nv_channel {
     uint64_t spin_ns; /* how long before a deadline to stop sleeping and spin; 0 = never */
 };
 
-/* What one receive call brought: bytes of a stream, or datagrams one behind the other, each of
- * segment_bytes but for the last, which may be shorter. */
+/* What one receive call brought, or a part of it: bytes of a stream, or datagrams one behind the
+ * other, each of segment_bytes but for the last, which may be shorter. */
 struct nv_received {
     unsigned flow; /* from 0, within the channel */
+    bool goes_on;  /* the call that brought what this flow got last brought this too */
     const uint8_t *data;
     size_t len_bytes, segment_bytes;
 };

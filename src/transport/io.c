@@ -3,23 +3,33 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/uio.h>
 
 #include "base/clock.h"
+
+unsigned nv_io_parts(const struct nv_channel *channel, const struct nv_io_rest *rest,
+                     struct iovec parts[2])
+{
+    uint32_t done_bytes = rest->done_bytes;
+    uint32_t head_bytes =
+        rest->len_bytes <= NV_IO_FLAT_BYTES ? rest->len_bytes : (uint32_t)NV_HEADER_BYTES;
+    unsigned used = 0;
+    if (done_bytes < head_bytes)
+        parts[used++] = (struct iovec){.iov_base = (void *)(uintptr_t)(rest->head + done_bytes),
+                                       .iov_len = head_bytes - done_bytes};
+    if (head_bytes == rest->len_bytes)
+        return used;
+    uint32_t payload_done = done_bytes > head_bytes ? done_bytes - head_bytes : 0;
+    const uint8_t *payload = nv_payload_of(channel->payload, rest->seq);
+    parts[used++] = (struct iovec){.iov_base = (void *)(uintptr_t)(payload + payload_done),
+                                   .iov_len = rest->len_bytes - head_bytes - payload_done};
+    return used;
+}
 
 static ssize_t send_vectors(const struct nv_channel *channel, int fd, const struct nv_io_rest *rest)
 {
     struct iovec parts[2];
-    unsigned used = 0;
-    uint32_t done_bytes = rest->done_bytes;
-    if (done_bytes < NV_HEADER_BYTES)
-        parts[used++] = (struct iovec){.iov_base = (void *)(uintptr_t)(rest->head + done_bytes),
-                                       .iov_len = NV_HEADER_BYTES - done_bytes};
-    uint32_t payload_done = done_bytes > NV_HEADER_BYTES ? done_bytes - NV_HEADER_BYTES : 0;
-    const uint8_t *payload = nv_payload_of(channel->payload, rest->seq);
-    parts[used++] = (struct iovec){.iov_base = (void *)(uintptr_t)(payload + payload_done),
-                                   .iov_len = rest->len_bytes - NV_HEADER_BYTES - payload_done};
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = used};
+    struct msghdr message = {.msg_iov = parts};
+    message.msg_iovlen = nv_io_parts(channel, rest, parts);
     return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
@@ -130,7 +140,7 @@ enum nv_io_receive nv_io_deliver(const struct nv_channel *channel, struct nv_rec
         (void)nv_fail(err, NV_E_PEER, "the peer closed a data connection");
         return NV_IO_FAILED;
     }
-    socket->io.recv_calls++;
+    socket->io.recv_calls += !received->goes_on;
     received->len_bytes = (size_t)n;
     if (!received->segment_bytes)
         received->segment_bytes = received->len_bytes;

@@ -2,6 +2,8 @@
 #ifndef NV_TRANSPORT_IO_H
 #define NV_TRANSPORT_IO_H
 
+#include <sys/uio.h>
+
 #include "transport/driver.h"
 
 /* The calls that engines share, so that both transports and all engines make the same ones: one
@@ -31,6 +33,10 @@ int nv_io_send_rest(const struct nv_channel *, struct nv_io_rest *rest);
 /* A message of which done_bytes have gone out already: for nv_io_send_rest. */
 void nv_io_set_rest(const struct nv_channel *, struct nv_io_rest *rest,
                     const struct nv_header *header, uint32_t done_bytes);
+
+/* Where what has not gone out of a message lies; how many parts that is. */
+unsigned nv_io_parts(const struct nv_channel *, const struct nv_io_rest *rest,
+                     struct iovec parts[2]);
 
 enum nv_io_receive {
     NV_IO_DATA,  /* delivered; read on */

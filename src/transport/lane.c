@@ -138,7 +138,9 @@ static bool lane_received(void *context, const struct nv_received *received)
     unsigned count = datagrams ? take_datagrams(lane, flow, received)
                                : take_stream(lane, flow, received->data, received->len_bytes);
     pass_run(lane, flow);
-    if (flow->report->rx)
+    if (flow->report->rx && received->goes_on)
+        nv_rx_recv_more(flow->report->rx, received->len_bytes, count);
+    else if (flow->report->rx)
         nv_rx_recv(flow->report->rx, received->len_bytes, count);
     /* Who is to answer, or waits for the answer before it asks again, does that first. */
     bool open_loop = flow->report->rx && lane->spec->rate.kind != NV_RATE_MAX;

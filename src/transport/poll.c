@@ -4,20 +4,17 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
 #include <uv.h>
 
-#include "base/clock.h"
 #include "transport/gather.h"
+#include "transport/waiter.h"
 
 /* Two engines wait alike and call differently: poll makes one call a message, batch gathers.
  *
- * Happy path: poll() arms a timerfd for its deadline (libuv's own timers are too coarse) and turns
- * the loop once; a readable socket is read until it is empty or the sink wants control, a writable
- * one is reported. Failure modes: a datagram socket with a queued error makes libuv stop the handle
- * with a status, so the error queue is emptied and the handle started again; a reliable socket that
- * has ended fails the poll. */
+ * Happy path: poll() turns the loop until something comes or its deadline has; a readable socket is
+ * read until it is empty or the sink wants control, a writable one is reported. Failure modes: a
+ * datagram socket with a queued error makes libuv stop the handle with a status, so the error queue
+ * is emptied and the handle started again; a reliable socket that has ended fails the poll. */
 
 #define READS_PER_TURN 64u
 
@@ -41,29 +38,14 @@ struct calls {
 struct poll_engine {
     const struct calls *calls;
     struct nv_channel channel;
-    uv_loop_t loop;
-    uv_poll_t alarm;
-    int alarm_fd;
-    uint64_t alarm_ns; /* when the timerfd goes off; 0 = it has, or was never set */
+    struct nv_waiter waiter;
     struct poll_flow *flows;
     uint8_t *buffer;            /* of poll */
     struct nv_gather gather;    /* of batch */
     const struct nv_sink *sink; /* during poll() */
     struct nv_error *err;
     int failed;
-    bool loop_open; /* open() may fail half-way; close() undoes what was done */
 };
-
-static void alarm_poll_cb(uv_poll_t *handle, int status, int events)
-{
-    struct poll_engine *engine = handle->data;
-    (void)status;
-    (void)events;
-    uint64_t expirations;
-    (void)!read(engine->alarm_fd, &expirations, sizeof expirations);
-    engine->alarm_ns = 0;
-    uv_stop(&engine->loop);
-}
 
 static void read_flow(struct poll_engine *engine, struct poll_flow *flow)
 {
@@ -80,7 +62,7 @@ static void flow_poll_cb(uv_poll_t *handle, int status, int events)
 {
     struct poll_flow *flow = handle->data;
     struct poll_engine *engine = flow->engine;
-    uv_stop(&engine->loop);
+    uv_stop(&engine->waiter.loop);
     if (!engine->sink)
         return;
     if (status < 0) {
@@ -97,37 +79,26 @@ static void flow_poll_cb(uv_poll_t *handle, int status, int events)
         read_flow(engine, flow);
 }
 
-static int watch(struct poll_engine *engine, struct nv_error *err)
-{
-    int failed = uv_loop_init(&engine->loop);
-    if (failed)
-        return nv_fail(err, NV_E_FAILED, "uv_loop_init: %s", uv_strerror(failed));
-    engine->loop_open = true;
-    failed = uv_poll_init(&engine->loop, &engine->alarm, engine->alarm_fd);
-    engine->alarm.data = failed ? NULL : engine;
-    if (!failed)
-        failed = uv_poll_start(&engine->alarm, UV_READABLE, alarm_poll_cb);
-    for (unsigned i = 0; i < engine->channel.flow_count && !failed; i++) {
-        struct poll_flow *flow = &engine->flows[i];
-        flow->engine = engine;
-        flow->index = i;
-        flow->gathered.rest.flow = i;
-        failed = uv_poll_init(&engine->loop, &flow->watcher, engine->channel.sockets[i].fd);
-        flow->watcher.data = failed ? NULL : flow;
-    }
-    return failed ? nv_fail(err, NV_E_FAILED, "uv_poll: %s", uv_strerror(failed)) : NV_OK;
-}
-
 static int open_with(struct poll_engine *engine, const struct calls *calls,
                      const struct nv_channel *channel, struct nv_error *err)
 {
     engine->calls = calls;
     engine->channel = *channel;
     engine->flows = calloc(channel->flow_count, sizeof *engine->flows);
-    engine->alarm_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    if (!engine->flows || engine->alarm_fd < 0)
-        return nv_fail(err, NV_E_FAILED, "no memory or timerfd");
-    return watch(engine, err);
+    if (!engine->flows)
+        return nv_fail(err, NV_E_FAILED, "no memory");
+    if (nv_waiter_open(&engine->waiter, err))
+        return err->code;
+    int failed = 0;
+    for (unsigned i = 0; i < channel->flow_count && !failed; i++) {
+        struct poll_flow *flow = &engine->flows[i];
+        flow->engine = engine;
+        flow->index = i;
+        flow->gathered.rest.flow = i;
+        failed = uv_poll_init(&engine->waiter.loop, &flow->watcher, channel->sockets[i].fd);
+        flow->watcher.data = failed ? NULL : flow;
+    }
+    return failed ? nv_fail(err, NV_E_FAILED, "uv_poll: %s", uv_strerror(failed)) : NV_OK;
 }
 
 static unsigned send_singly(struct poll_engine *engine, struct poll_flow *flow,
@@ -183,17 +154,6 @@ static unsigned poll_send(void *self, struct nv_header *trains, unsigned count, 
     return sent;
 }
 
-static void set_alarm(struct poll_engine *engine, uint64_t due_ns)
-{
-    /* One that goes off earlier does too: waking early is allowed, and setting costs a call. */
-    if (engine->alarm_ns && engine->alarm_ns <= due_ns)
-        return;
-    struct itimerspec when = {.it_value = {.tv_sec = (time_t)(due_ns / NV_NS_PER_S),
-                                           .tv_nsec = (long)(due_ns % NV_NS_PER_S)}};
-    (void)timerfd_settime(engine->alarm_fd, TFD_TIMER_ABSTIME, &when, NULL);
-    engine->alarm_ns = due_ns;
-}
-
 /* *watched: whether anything but the time is waited for. */
 static int watch_flows(struct poll_engine *engine, bool *watched, struct nv_error *err)
 {
@@ -238,16 +198,12 @@ static int poll_poll(void *self, uint64_t now_ns, uint64_t until_ns, const struc
     engine->failed = engine->channel.spins ? 0 : watch_flows(engine, &watched, err);
     if (engine->failed)
         return engine->failed;
-    uint64_t sleep_until_ns = until_ns - engine->channel.spin_ns;
-    if (engine->channel.spins) {
+    uint64_t spin_ns = engine->channel.spin_ns;
+    uint64_t due_ns = until_ns > spin_ns ? until_ns - spin_ns : 0;
+    if (engine->channel.spins)
         look(engine);
-    } else if (until_ns > engine->channel.spin_ns && now_ns < sleep_until_ns) {
-        set_alarm(engine, sleep_until_ns);
-        /* Until a callback stops it: UV_RUN_ONCE would read the clock once more for its timers. */
-        (void)uv_run(&engine->loop, UV_RUN_DEFAULT);
-    } else if (watched) {
-        (void)uv_run(&engine->loop, UV_RUN_NOWAIT);
-    }
+    else if (now_ns < due_ns || watched)
+        nv_waiter_run(&engine->waiter, now_ns, due_ns);
     engine->sink = NULL;
     return engine->failed;
 }
@@ -255,17 +211,10 @@ static int poll_poll(void *self, uint64_t now_ns, uint64_t until_ns, const struc
 static void poll_close(void *self)
 {
     struct poll_engine *engine = self;
-    if (engine->alarm.data)
-        uv_close((uv_handle_t *)&engine->alarm, NULL);
     for (unsigned i = 0; engine->flows && i < engine->channel.flow_count; i++)
         if (engine->flows[i].watcher.data)
             uv_close((uv_handle_t *)&engine->flows[i].watcher, NULL);
-    if (engine->loop_open) {
-        (void)uv_run(&engine->loop, UV_RUN_DEFAULT);
-        NV_ASSERT(uv_loop_close(&engine->loop) == 0);
-    }
-    if (engine->alarm_fd > 0)
-        (void)close(engine->alarm_fd);
+    nv_waiter_close(&engine->waiter);
     nv_gather_close(&engine->gather);
     free(engine->flows);
     free(engine->buffer);
