@@ -67,14 +67,21 @@ VARIANTS = {
     "blocking-both": (("--workload", "stream", "--engine", "blocking", "--direction", "both"), 1, 4),
     "blocking-flows": (("--workload", "rr,stream", "--engine", "blocking", "--flows", "3", "--rate",
                         "500/s"), 2, 8),
-    "engines": (("--workload", "rr", "--engine", "poll,blocking,batch"), 3, 2),
+    "engines": (("--workload", "rr", "--engine", "poll,blocking,batch,uv"), 4, 2),
     "batch": (("--workload", "rr,stream", "--engine", "batch", "--size", "64,8k,64+1k+64"), 6, 2),
     "batch-both": (("--workload", "stream", "--engine", "batch", "--direction", "both", "--flows",
                     "2", "--arrival", "burst", "--burst", "40"), 1, 12),
     "batch-few": (("--workload", "stream", "--engine", "batch", "--batch", "1,3", "--rate", "max"),
                   2, 2),
-    "spin": (("--workload", "rr,stream", "--engine", "poll,blocking,batch", "--wait", "spin",
-              "--force"), 6, 2),
+    "uv": (("--workload", "rr,stream", "--engine", "uv", "--size", "64,8k,64+1k+64"), 6, 2),
+    "uv-both": (("--workload", "stream", "--engine", "uv", "--direction", "both", "--flows", "4",
+                 "--arrival", "burst", "--burst", "40", "--rate", "500/s"), 1, 20),
+    "uv-down": (("--workload", "stream", "--engine", "uv", "--direction", "down", "--warmup",
+                 "50ms"), 1, 2),
+    "uv-flows": (("--workload", "rr,stream", "--engine", "uv", "--flows", "4", "--rate", "500/s"),
+                 2, 10),
+    "spin": (("--workload", "rr,stream", "--engine", "poll,blocking,batch,uv", "--wait", "spin",
+              "--force"), 8, 2),
     "threads": (("--workload", "rr,stream", "--engine", "poll,batch", "--flows", "5", "--threads",
                  "2", "--rate", "500/s"), 4, 12),
     "max": (("--workload", "rr,stream", "--rate", "max", "--size", "64,8k"), 4, 2),
@@ -84,6 +91,10 @@ VARIANTS = {
                  1, 4),
     "max-batch": (("--workload", "rr,stream", "--rate", "max", "--engine", "batch", "--size",
                    "64,1400", "--nodelay", "no"), 4, 2),
+    "max-uv": (("--workload", "rr,stream", "--rate", "max", "--engine", "uv", "--size", "64,8k"),
+               4, 2),
+    "max-uv-wait": (("--workload", "stream", "--rate", "max", "--engine", "uv", "--direction", "both",
+                     "--udp-policy", "wait", "--sndbuf", "4k"), 1, 4),
     "max-blocking": (("--workload", "rr,stream", "--rate", "max", "--engine", "blocking"), 2, 2),
     "max-flows": (("--workload", "rr,stream", "--rate", "max", "--flows", "3"), 2, 8),
     "arrivals": (("--workload", "rr,stream", "--arrival", "poisson,constant,burst"), 6, 2),
@@ -106,7 +117,7 @@ VARIANTS = {
 }
 
 # What sanitizers would see a second time.
-SKIPPED = ("batch-few", "flows-both", "blocking-both", "engines", "max-down", "max-window", "max-flows", "bursts",
+SKIPPED = ("batch-few", "uv-flows", "uv-down", "flows-both", "blocking-both", "engines", "max-down", "max-window", "max-flows", "bursts",
            "constant-flows", "bits", "replies", "options", "wait", "mix",
            "arrivals") if SANITIZED else ()
 
@@ -128,9 +139,9 @@ def test_variant(name, tmp_path):
 
 @pytest.mark.skipif(not has_ipv6(), reason="no IPv6 on loopback")
 def test_ipv6(tmp_path):
-    result = campaign(*BOTH, "--workload", "rr,stream", "--rate", "2000/s", "--ipv6", *SHORT,
-                      cwd=tmp_path)
-    check(result, cells=2, blocks=1, rows=2)
+    result = campaign(*BOTH, "--workload", "rr,stream", "--engine", "poll,uv", "--rate", "2000/s",
+                      "--ipv6", *SHORT, cwd=tmp_path)
+    check(result, cells=4, blocks=1, rows=2)
 
 
 def kept_on_one(pid):
@@ -178,7 +189,7 @@ def test_calls_carry_many_messages(tmp_path):
             assert sent <= calls, row["run_id"]
 
 
-@pytest.mark.parametrize("engine", ("poll", "blocking", "batch"))
+@pytest.mark.parametrize("engine", ("poll", "blocking", "batch", "uv"))
 def test_verify_and_messages(engine, tmp_path):
     """Content is compared byte by byte; the histograms are those of the messages listed."""
     result = campaign(*BOTH, "--workload", "rr,stream", "--size", "40,40-9k", "--rate", "2000/s",

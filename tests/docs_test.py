@@ -154,7 +154,7 @@ def test_help_of_run_says_what_happens_without_an_option():
     assert options["size"] == ("--size SIZE,...", options["size"][1])
     assert options["size"][1].endswith("(weighted mix) [64]")
     assert options["arrival"][0] == "--arrival constant|poisson|burst,..."
-    assert options["engine"][1].endswith("poll, blocking or batch [poll]")
+    assert options["engine"][1].endswith("poll, blocking, batch or uv [poll]")
     assert "udp.loss_ratio>0.001" in options["fail-if"][1]
     assert options["quiet"] == ("--quiet", "no progress line")  # off is what a switch is
 

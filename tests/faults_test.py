@@ -22,7 +22,7 @@ __all__ = ["adopt_orphans", "leave_nothing_behind"]  # fixtures
 # ---- the server dies
 
 @pytest.mark.parametrize("transport", ["tcp,udp", "tcp", "udp"])
-@pytest.mark.parametrize("engine", ["poll", "blocking"])
+@pytest.mark.parametrize("engine", ["poll", "blocking", "uv"])
 def test_server_killed(tmp_path, transport, engine):
     with Serve(cwd=tmp_path) as server, \
             Process("run", *LONG, "--server", server.address, "--transport", transport,
@@ -99,7 +99,7 @@ def test_no_server_outlives_its_run(tmp_path, number):
 # ---- interrupted
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("engine", ["poll", "blocking"])
+@pytest.mark.parametrize("engine", ["poll", "blocking", "uv"])
 def test_interrupted(tmp_path, number, engine):
     with Process("run", *LONG, "--engine", engine, "--output", "out", cwd=tmp_path) as client:
         wait_for(lambda: rows_on_disk(tmp_path / "out") >= 6)

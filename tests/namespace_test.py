@@ -87,7 +87,7 @@ def test_between_namespaces(version, workload, rows, namespaces, tmp_path):
 
 
 @pytest.mark.skipif(SANITIZED, reason="the same again")
-@pytest.mark.parametrize("engine", ("poll", "blocking"))
+@pytest.mark.parametrize("engine", ("poll", "blocking", "uv"))
 def test_flows_between_namespaces(engine, namespaces, tmp_path):
     near, far = namespaces
     with Serve("--bind", ADDRESSES[4][1], "--open", cwd=tmp_path, prefix=within(far)) as server:

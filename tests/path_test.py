@@ -401,6 +401,7 @@ VARIANTS = {
     "ipv6": (("--workload", "stream,rr", "--ipv6"), 2),
     "blocking": (("--workload", "stream,rr", "--engine", "blocking"), 2),
     "batch": (("--workload", "stream,rr", "--engine", "batch", "--arrival", "burst"), 2),
+    "uv": (("--workload", "stream,rr", "--engine", "uv"), 2),
     "flows": (("--workload", "stream,rr", "--flows", "4"), 2),
     "blocking flows both": (("--direction", "both", "--flows", "4", "--engine", "blocking"), 1),
     "fragments": (("--workload", "rr", "--size", "9k", "--rate", "200/s"), 1),

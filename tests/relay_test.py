@@ -103,7 +103,7 @@ ROADS = [
     pytest.param(["--workload", "rr"], UP, REQUEST, id="rr-requests"),
     pytest.param(["--workload", "rr"], DOWN, REPLY, id="rr-replies"),
 ]
-ENGINES = pytest.mark.parametrize("engine", ["poll", "blocking"])
+ENGINES = pytest.mark.parametrize("engine", ["poll", "blocking", "uv"])
 
 
 def faulty(port, direction, faults):

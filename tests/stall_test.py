@@ -50,7 +50,7 @@ def late_counts(result, row, limits_ms):
 
 @pytest.mark.parametrize("transport", ("tcp", "udp"))
 @pytest.mark.parametrize("workload", ("rr", "stream"))
-@pytest.mark.parametrize("engine", ("poll", "blocking"))
+@pytest.mark.parametrize("engine", ("poll", "blocking", "uv"))
 def test_a_ramp_of_late_messages(transport, workload, engine, tmp_path):
     result, stalled_ms = stalled_run(
         tmp_path, "--transport", transport, "--workload", workload, "--engine", engine, "--arrival",
@@ -87,7 +87,7 @@ def check_ramp(result, row, stalled_ms):
     assert sent_late <= len(ramp) / 4, f"{sent_late} sends waited for the receiver"
 
 
-@pytest.mark.parametrize("engine", ("poll", "blocking"))
+@pytest.mark.parametrize("engine", ("poll", "blocking", "uv"))
 def test_waiting_for_room_is_not_lateness(engine, tmp_path):
     """With small buffers TCP stops the sender: its wait is block_lag, whatever way it waits."""
     result, stalled_ms = stalled_run(

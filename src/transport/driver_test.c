@@ -127,8 +127,10 @@ static void open_side(struct side *side, struct nv_socket *sockets, unsigned flo
 
 static void close_side(struct side *side)
 {
-    side->desk->loopback.driver->engine->close(side->engine);
+    if (side->engine)
+        side->desk->loopback.driver->engine->close(side->engine);
     free(side->engine);
+    side->engine = NULL;
 }
 
 typedef void check(struct desk *desk);
@@ -384,6 +386,7 @@ static void check_peer_gone(struct desk *desk)
 {
     int result = 0;
     int refusal = 0;
+    close_side(&desk->server);
     nv_sockets_close(desk->loopback.servers, 1);
     (void)close(desk->loopback.server_plan.listen_fd);
     desk->loopback.server_plan.listen_fd = -1;

@@ -4,18 +4,15 @@
 
 #include "transport/blocking.h"
 #include "transport/driver.h"
+#include "transport/handles.h"
 #include "transport/poll.h"
 #include "transport/tcp.h"
 #include "transport/udp.h"
 
 const struct nv_driver nv_drivers[] = {
-    {&nv_tcp, &nv_poll},
-    {&nv_udp, &nv_poll},
-    {&nv_tcp, &nv_blocking},
-    {&nv_udp, &nv_blocking},
-    {&nv_tcp, &nv_batch},
-    {&nv_udp, &nv_batch},
-    {NULL, NULL},
+    {&nv_tcp, &nv_poll},     {&nv_udp, &nv_poll},    {&nv_tcp, &nv_blocking},
+    {&nv_udp, &nv_blocking}, {&nv_tcp, &nv_batch},   {&nv_udp, &nv_batch},
+    {&nv_tcp, &nv_handles},  {&nv_udp, &nv_handles}, {NULL, NULL},
 };
 
 const struct nv_driver *nv_driver_find(const char *transport, const char *engine,
