@@ -134,16 +134,18 @@ static int write_stream(struct handles_flow *flow)
     return n < 0 ? -n : EAGAIN;
 }
 
-static unsigned send_stream(struct handles_flow *flow, struct nv_header *messages, unsigned count,
+static unsigned send_stream(struct handles_flow *flow, struct nv_header *trains, unsigned count,
                             int *refusal)
 {
     const struct nv_channel *channel = &flow->engine->channel;
     unsigned sent = 0;
     *refusal = flow->blocked ? EAGAIN : flow->failed;
-    while (sent < count && !*refusal) {
-        nv_header_stamp(&messages[sent], nv_clock_ns() - channel->t0_ns);
-        nv_io_set_rest(channel, &flow->rest, &messages[sent], 0);
+    for (bool alone = true; alone && sent < count && !*refusal;) {
+        struct nv_header *train = &trains[sent];
+        nv_header_stamp(train, nv_clock_ns() - channel->t0_ns);
+        nv_io_set_rest(channel, &flow->rest, train, 0);
         *refusal = write_stream(flow);
+        alone = train->count == 1;
         sent += !*refusal || *refusal == EAGAIN;
     }
     return sent;
@@ -184,37 +186,40 @@ static int try_send(struct handles_flow *flow, unsigned count)
     return n < 0 ? n : 1;
 }
 
-static unsigned send_datagrams(struct handles_flow *flow, struct nv_header *messages,
-                               unsigned count, int *refusal)
+/* Makes as many outgoing as one call may take. */
+static unsigned lay_out(struct handles_engine *engine, struct nv_header *trains, unsigned count)
 {
-    struct handles_engine *engine = flow->engine;
-    unsigned sent = 0;
-    *refusal = 0;
-    while (sent < count && !*refusal) {
-        unsigned due = nv_handles_at_once(count - sent, UV_VERSION_HEX);
-        uint64_t now_ns = nv_clock_ns() - engine->channel.t0_ns;
-        for (unsigned i = 0; i < due; i++) {
-            nv_header_stamp(&messages[sent + i], now_ns);
-            nv_io_set_rest(&engine->channel, &engine->outgoing[i], &messages[sent + i], 0);
-        }
-        int n = try_send(flow, due);
-        NV_ASSERT(n != 0);
-        *refusal = n < 0 ? -n : 0;
-        sent += n > 0 ? (unsigned)n : 0;
+    unsigned most = nv_handles_at_once(NV_HANDLES_AT_ONCE, UV_VERSION_HEX);
+    unsigned laid = 0;
+    uint64_t now_ns = nv_clock_ns() - engine->channel.t0_ns;
+    for (unsigned i = 0; i < count && laid < most; i++) {
+        nv_header_stamp(&trains[i], now_ns);
+        struct nv_header message = trains[i];
+        for (; message.count && laid < most; message.seq++, message.count--)
+            nv_io_set_rest(&engine->channel, &engine->outgoing[laid++], &message, 0);
     }
+    return laid;
+}
+
+static unsigned send_datagrams(struct handles_flow *flow, struct nv_header *trains, unsigned count,
+                               int *refusal)
+{
+    int n = try_send(flow, lay_out(flow->engine, trains, count));
+    NV_ASSERT(n != 0);
+    *refusal = n < 0 ? -n : 0;
     if (*refusal && *refusal != EAGAIN)
         nv_io_drain_errors(socket_of(flow)->fd);
     flow->blocked = *refusal == EAGAIN;
-    flow->told &= !sent;
-    return sent;
+    flow->told &= n < 0;
+    return n > 0 ? (unsigned)n : 0;
 }
 
-static unsigned handles_send(void *self, struct nv_header *messages, unsigned count, int *refusal)
+static unsigned handles_send(void *self, struct nv_header *trains, unsigned count, int *refusal)
 {
     struct handles_engine *engine = self;
-    struct handles_flow *flow = &engine->flows[messages[0].flow - engine->channel.first_flow];
-    return streams(engine) ? send_stream(flow, messages, count, refusal)
-                           : send_datagrams(flow, messages, count, refusal);
+    struct handles_flow *flow = &engine->flows[trains[0].flow - engine->channel.first_flow];
+    return streams(engine) ? send_stream(flow, trains, count, refusal)
+                           : send_datagrams(flow, trains, count, refusal);
 }
 
 /* ---- receiving ---- */

@@ -95,7 +95,7 @@ struct bench {
 static inline struct nv_header message_of(uint64_t seq, uint32_t len_bytes)
 {
     return (struct nv_header){
-        .type = NV_MSG_DATA, .len_bytes = len_bytes, .run_tag = 0xabcd, .seq = seq};
+        .type = NV_MSG_DATA, .len_bytes = len_bytes, .run_tag = 0xabcd, .seq = seq, .count = 1};
 }
 
 static inline unsigned send_one(struct end *end, struct nv_header header, int *refusal)

@@ -12,8 +12,10 @@ static void send_many(struct end *end, unsigned count)
     int refusal;
     for (unsigned i = 0; i < count; i++)
         messages[i] = message_of(i, 64 + i);
-    assert_int_equal(handles_send(&end->engine, messages, count, &refusal), count);
-    assert_int_equal(refusal, 0);
+    for (unsigned sent = 0; sent < count;) {
+        sent += handles_send(&end->engine, &messages[sent], count - sent, &refusal);
+        assert_int_equal(refusal, 0);
+    }
 }
 
 /* uv_udp_send would keep back all replies but the first until all requests are read. */
