@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "floor.h"
+#include "bare.h"
 
 /* The floor under a closed-loop round trip: two processes on loopback that do nothing but send and
  * receive one message back and forth, with blocking calls or with epoll. Prints one line of CSV:

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "floor.h"
+#include "bare.h"
 
 /* The floor under a stream as fast as it goes: two processes on loopback that do nothing but send
  * and receive, with one message a call (single) or with large writes and datagrams that the kernel

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef BENCH_MICRO_FLOOR_H
-#define BENCH_MICRO_FLOOR_H
+#ifndef BENCH_LIB_BARE_H
+#define BENCH_LIB_BARE_H
 
 #include <errno.h>
 #include <sched.h>
@@ -12,8 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* What the bare loops share, which link nothing of netversus: a call that fails ends the program
- * with one line and status 1. */
+/* What the small programs of bench share that link nothing of netversus: a call that fails ends the
+ * program with one line and status 1. */
 
 #define NS_PER_S 1000000000u
 
