@@ -7,10 +7,10 @@ endif()
 install(DIRECTORY scripts DESTINATION "${nv_data_dir}" USE_SOURCE_PERMISSIONS
   PATTERN __pycache__ EXCLUDE
   PATTERN "*_test.py" EXCLUDE
-  REGEX "/scripts/(quickstart|test)$" EXCLUDE)
+  REGEX "/scripts/(quickstart|test|peers)$" EXCLUDE)
 if(EXISTS "${PROJECT_SOURCE_DIR}/bench")
   install(DIRECTORY bench DESTINATION "${nv_data_dir}" USE_SOURCE_PERMISSIONS
     PATTERN __pycache__ EXCLUDE
-    PATTERN micro EXCLUDE)
+    REGEX "/bench/(lib|micro|peers|CMakeLists.txt)$" EXCLUDE)
 endif()
 install(FILES LICENSE README.md CHANGELOG.md DESTINATION "${CMAKE_INSTALL_DOCDIR}" OPTIONAL)

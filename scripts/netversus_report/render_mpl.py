@@ -18,7 +18,7 @@ from .panels import BAND_OPACITY, GRID, INK, MUTED, STRIP
 _WIDTH, _HEIGHT = 4.6, 3.1  # inches
 _ROW_HEIGHT, _LABEL_WIDTH = 0.26, 0.068  # of a forest's row, and of a character of its label
 _MARKERS = {"circle": "o", "square": "s", "triangle": "^", "diamond": "D"}
-_SETTINGS = {
+SETTINGS = {
     "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "font.size": 9,
     "svg.fonttype": "none", "svg.hashsalt": "netversus", "axes.edgecolor": INK,
     "axes.labelcolor": MUTED, "axes.linewidth": 0.8, "axes.labelsize": 8.5, "xtick.color": MUTED,
@@ -29,7 +29,7 @@ _SETTINGS = {
 
 def render(panel, name):
     """SVG text to be put into a page as it is. name: unique on the page, letters and digits."""
-    with matplotlib.rc_context(_SETTINGS):
+    with matplotlib.rc_context(SETTINGS):
         out = io.StringIO()
         _draw(panel).savefig(out, format="svg", metadata={"Date": None, "Creator": None,
                                                           "Format": None, "Type": None})
@@ -44,8 +44,8 @@ def _draw(panel):
     figure = Figure(figsize=(width, height), facecolor="none")
     axes = figure.add_axes([left / width, 0.56 / height, (width - left - 0.16) / width,
                             (height - 1.04) / height], facecolor="none")
-    _set_axis(axes.xaxis, axes.set_xscale, axes.set_xlim, panel.x)
-    _set_axis(axes.yaxis, axes.set_yscale, axes.set_ylim, panel.y)
+    set_axis(axes.xaxis, axes.set_xscale, axes.set_xlim, panel.x)
+    set_axis(axes.yaxis, axes.set_yscale, axes.set_ylim, panel.y)
     figure.text((left if not panel.rows else 0.08) / width, 1 - 0.16 / height, panel.title,
                 fontsize=10, fontweight="bold", color=INK, va="center")
     figure.text((left if not panel.rows else 0.08) / width, 1 - 0.36 / height, panel.note,
@@ -67,7 +67,7 @@ def _draw(panel):
     return figure
 
 
-def _set_axis(axis, set_scale, set_limits, wanted):
+def set_axis(axis, set_scale, set_limits, wanted):
     if wanted.log:
         set_scale("log", nonpositive="mask")
     set_limits(wanted.lo, wanted.hi)
