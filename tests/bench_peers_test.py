@@ -276,15 +276,16 @@ namespace.prepare("reno")
 watcher = subprocess.Popen([sys.argv[1], "9", "100"], stdout=subprocess.PIPE)
 assert watcher.stdout.readline() == b"watching\\n"
 sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+calls = []
 for port, size in [(9, 100)] * 50 + [(9, 99), (8, 100)] * 3:
     before = time.clock_gettime_ns(time.CLOCK_REALTIME)
     sender.sendto(bytes(size), ("127.0.0.1", port))
-    time.sleep(0.001)
+    calls.append((before, time.clock_gettime_ns(time.CLOCK_REALTIME)))
 watcher.send_signal(signal.SIGTERM)
 times = pacing.stamps(b"watching\\n" + watcher.stdout.read())
 assert watcher.wait() == 0 and len(times) == 50, len(times)
-gaps = [b - a for a, b in zip(times, times[1:])]
-assert min(gaps) >= 1000000 and 0 < before - times[-1] < 10 ** 9, gaps
+outside = [(call, t) for call, t in zip(calls, times) if not call[0] <= t <= call[1]]
+assert len(outside) <= 2, outside  # the clock may be set meanwhile
 """
 
 

@@ -25,7 +25,7 @@ def window(times, span_ns):
 
 
 def lateness(times, interval_ns):
-    """Of each send, ns after the schedule t0 + k * interval that is as early as the earliest allows.
+    """Of each send, ns after the schedule t0 + k * interval that starts as early as all allow.
     t0 is not known from outside, so that a delay that all sends share does not show."""
     offsets = [time - number * interval_ns for number, time in enumerate(times)]
     least = min(offsets)
