@@ -23,7 +23,7 @@ import table  # noqa: E402
 import tools  # noqa: E402
 from cases import Case, cases  # noqa: E402
 from pair import cores  # noqa: E402
-from support import PROGRAM, SANITIZED  # noqa: E402
+from support import PROGRAM  # noqa: E402
 
 RUN = ROOT / "bench" / "peers" / "run"
 DEPARTURES = Path(PROGRAM).parent / "bench" / "departures"
@@ -261,12 +261,10 @@ def test_iperf3_is_measured():
     assert row["note"] == "" and float(row["cpu_s"]) > 0
 
 
-@pytest.mark.parametrize("case", [TCP, Case("roundtrip", "udp", 64)], ids=lambda case: case.kind)
-def test_netversus_is_measured(case):
-    row = bench().measure(netversus.Netversus(PROGRAM), case)
-    assert float(row["value"]) > 0, row
-    if case.kind == "roundtrip":
-        assert float(row["mean"]) < 1e6 and (SANITIZED or float(row["value"]) < 1e5)
+def test_netversus_is_measured():
+    row = bench().measure(netversus.Netversus(PROGRAM), Case("roundtrip", "udp", 64))
+    assert 0 < float(row["mean"]) < 1e6, row
+    assert 0 < float(row["value"]) < 1e6
 
 
 WATCH = """
