@@ -9,3 +9,5 @@ if(BUILD_TESTING)
     message(STATUS "cmocka not found: unit tests are not built")
   endif()
 endif()
+# For bench/micro alone.
+pkg_check_modules(LIBURING IMPORTED_TARGET "liburing>=2.3")

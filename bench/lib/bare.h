@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,6 +17,35 @@
  * program with one line and status 1. */
 
 #define NS_PER_S 1000000000u
+#define NS_PER_MS 1000000u
+
+/* Two connected sockets on loopback. */
+struct wiring {
+    bool tcp;
+    bool nodelay;   /* TCP_NODELAY on both */
+    int room_bytes; /* SO_RCVBUF of the first; 0: the system's default */
+};
+
+void open_pair(const struct wiring *wiring, int fds[2]);
+
+/* A fork whose child dies with its parent; 0 in the child, which is pinned to the cpu. */
+pid_t fork_pinned(int cpu);
+
+/* Times of a run in ns, up to SAMPLES_MAX of them. */
+#define SAMPLES_MAX (8u << 20)
+struct samples {
+    uint32_t *ns;
+    size_t count;
+};
+
+void samples_open(struct samples *self);
+void samples_add(struct samples *self, uint64_t took_ns);
+void samples_sort(struct samples *self);
+uint32_t samples_quantile(const struct samples *self, unsigned percent); /* sorted; nearest rank */
+void samples_close(struct samples *self);
+
+/* The place of a text in a table of names; -1: it is not there. */
+int place_of(const char *text, const char *const *names, unsigned count);
 
 static inline uint64_t now_ns(void)
 {

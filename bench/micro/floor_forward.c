@@ -51,25 +51,30 @@ static void pin(int core)
     (void)sched_setaffinity(0, sizeof set, &set); /* with one core there is nothing to choose */
 }
 
+/* Up to BATCH packets from one device to the other; false: there was none. */
+static bool carry(int from, int to)
+{
+    static uint8_t bytes[MTU_BYTES];
+    ssize_t n = 1;
+    unsigned count = 0;
+    for (; count < BATCH && n > 0; count += n > 0) {
+        n = read(from, bytes, sizeof bytes);
+        if (n > 0)
+            (void)!write(to, bytes, (size_t)n);
+    }
+    return count > 0;
+}
+
 static void bare(const struct nv_forwarder_config *config)
 {
     const int *devices = config->devices;
-    static uint8_t bytes[MTU_BYTES];
     struct pollfd fds[3] = {{.fd = config->control_fd, .events = POLLIN},
                             {.fd = devices[0], .events = POLLIN},
                             {.fd = devices[1], .events = POLLIN}};
     pin(1);
     for (;;) {
-        bool more = false;
-        for (unsigned i = 0; i < 2; i++) {
-            ssize_t n = 1;
-            for (unsigned k = 0; k < BATCH && n > 0; k++) {
-                n = read(devices[i], bytes, sizeof bytes);
-                if (n > 0)
-                    (void)!write(devices[1 - i], bytes, (size_t)n);
-                more |= n > 0;
-            }
-        }
+        bool more = carry(devices[0], devices[1]);
+        more |= carry(devices[1], devices[0]);
         if (!more && poll(fds, 3, -1) > 0 && fds[0].revents)
             return;
     }
