@@ -50,7 +50,7 @@ int main(int argc, char **argv)
     for (unsigned i = 0; tcp >= 0 && i < 4; i++)
         if (number(argv[2 + i], i < 2 ? 0 : 10, max[i], &numbers[i]))
             tcp = -1;
-    if (tcp < 0) {
+    if (tcp < 0 || numbers[2] * numbers[3] / 1000 > (long)SAMPLES_MAX) {
         (void)fprintf(stderr, "usage: floor_pacer tcp|udp RECEIVER_CPU SENDER_CPU PER_SECOND "
                               "DURATION_MS\n");
         return 2;

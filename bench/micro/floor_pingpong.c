@@ -108,7 +108,8 @@ static void ping(struct end *end, uint64_t duration_ns, struct samples *samples)
 {
     uint64_t stop_ns = now_ns() + duration_ns;
     samples->count = 0;
-    for (uint64_t sent_ns = now_ns(); sent_ns < stop_ns; sent_ns = now_ns()) {
+    for (uint64_t sent_ns = now_ns(); sent_ns < stop_ns && samples->count < SAMPLES_MAX;
+         sent_ns = now_ns()) {
         send_message(end);
         receive(end);
         samples_add(samples, now_ns() - sent_ns);
