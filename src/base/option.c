@@ -80,6 +80,18 @@ static void format_rate(const struct nv_option *row, const void *value, char *ou
     (void)nv_format_rate(value, out, n);
 }
 
+static int parse_share(const struct nv_option *row, void *value, const char *text)
+{
+    (void)row;
+    return nv_parse_share(text, value);
+}
+
+static void format_share(const struct nv_option *row, const void *value, char *out, size_t n)
+{
+    (void)row;
+    (void)snprintf(out, n, "%.9g", *(const double *)value);
+}
+
 static int parse_choice(const struct nv_option *row, void *value, const char *text)
 {
     for (unsigned i = 0; row->choices[i]; i++) {
@@ -120,6 +132,8 @@ const struct nv_option_type nv_option_time = {"TIME, such as 250us, 20ms or 1.5s
                                               format_time, NULL};
 const struct nv_option_type nv_option_rate = {"N/s, Nbit/s or max, such as 2000/s or 10Mbit/s",
                                               parse_rate, format_rate, NULL};
+const struct nv_option_type nv_option_share = {"a share such as 1% or 0.01", parse_share,
+                                               format_share, NULL};
 const struct nv_option_type nv_option_choice = {NULL, parse_choice, format_choice, NULL};
 const struct nv_option_type nv_option_text = {"TEXT", parse_text, format_text, NULL};
 

@@ -36,13 +36,14 @@ struct nv_option {
     bool sweeps; /* a list makes one cell each */
 };
 
-/* value types: bool, uint64_t, uint64_t (bytes), uint64_t (ns), struct nv_rate, unsigned,
+/* value types: bool, uint64_t, uint64_t (bytes), uint64_t (ns), struct nv_rate, double, unsigned,
  * char[NV_OPTION_TEXT_BYTES] */
 extern const struct nv_option_type nv_option_bool;
 extern const struct nv_option_type nv_option_count;
 extern const struct nv_option_type nv_option_size;
 extern const struct nv_option_type nv_option_time;
 extern const struct nv_option_type nv_option_rate;
+extern const struct nv_option_type nv_option_share;
 extern const struct nv_option_type nv_option_choice;
 extern const struct nv_option_type nv_option_text;
 

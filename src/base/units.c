@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -96,11 +97,28 @@ int nv_parse_time(const char *text, uint64_t *out_ns)
     return parse_scaled(text, time_units, out_ns);
 }
 
+int nv_parse_share(const char *text, double *out)
+{
+    char *end;
+    if (!isdigit((unsigned char)*text) || text[strspn(text, "0123456789.eE-%")])
+        return NV_E_USAGE;
+    double value = strtod(text, &end);
+    if (*end == '%') {
+        value /= 100;
+        end++;
+    }
+    if (*end || !(value >= 0 && value <= 1))
+        return NV_E_USAGE;
+    *out = value;
+    return NV_OK;
+}
+
 int nv_parse_rate(const char *text, struct nv_rate *out)
 {
     uint64_t milli_per_s = 0;
-    if (strcmp(text, "max") == 0) {
-        *out = (struct nv_rate){.kind = NV_RATE_MAX};
+    bool searched = strcmp(text, "search") == 0;
+    if (searched || strcmp(text, "max") == 0) {
+        *out = (struct nv_rate){.kind = searched ? NV_RATE_SEARCH : NV_RATE_MAX};
         return NV_OK;
     }
     bool bits = parse_scaled(text, bit_rate_units, &milli_per_s) == NV_OK;
@@ -140,8 +158,8 @@ char *nv_format_time(uint64_t ns, char *out, size_t out_bytes)
 
 char *nv_format_rate(const struct nv_rate *rate, char *out, size_t out_bytes)
 {
-    if (rate->kind == NV_RATE_MAX) {
-        (void)snprintf(out, out_bytes, "max");
+    if (rate->kind == NV_RATE_MAX || rate->kind == NV_RATE_SEARCH) {
+        (void)snprintf(out, out_bytes, "%s", rate->kind == NV_RATE_MAX ? "max" : "search");
         return out;
     }
     const char *unit = rate->kind == NV_RATE_BITS ? "bit/s" : "/s";

@@ -12,13 +12,15 @@
 int nv_parse_count(const char *text, uint64_t *out);      /* "1000", "1k", "2M" */
 int nv_parse_size(const char *text, uint64_t *out_bytes); /* "64", "1k", "8Ki" */
 int nv_parse_time(const char *text, uint64_t *out_ns);    /* "250us", "1.5s", "2m"; bare = s */
+int nv_parse_share(const char *text, double *out);        /* "1%", "0.01", "1e-5"; from 0 to 1 */
 
 struct nv_rate {
-    enum { NV_RATE_MAX, NV_RATE_MESSAGES, NV_RATE_BITS } kind;
-    uint64_t milli_per_s; /* thousandths of a message (or of a bit) per second; 0 for max */
+    /* As fast as it goes; fixed, in two ways; to be found out. */
+    enum { NV_RATE_MAX, NV_RATE_MESSAGES, NV_RATE_BITS, NV_RATE_SEARCH } kind;
+    uint64_t milli_per_s; /* thousandths of a message (or of a bit) per second; 0 unless fixed */
 };
 
-int nv_parse_rate(const char *text, struct nv_rate *out); /* "2000/s", "10Mbit/s", "max" */
+int nv_parse_rate(const char *text, struct nv_rate *out); /* "2000/s", "10Mbit/s", "max", "search" */
 
 /* Formatters write what the parsers read back exactly; return out. */
 char *nv_format_count(uint64_t count, char *out, size_t out_bytes);

@@ -100,6 +100,7 @@ static void rates_keep_their_kind(void **state)
         const char *formatted;
     } rows[] = {
         {"max", {NV_RATE_MAX, 0}, "max"},
+        {"search", {NV_RATE_SEARCH, 0}, "search"},
         {"2000/s", {NV_RATE_MESSAGES, 2000000}, "2000/s"},
         {"2k/s", {NV_RATE_MESSAGES, 2000000}, "2000/s"},
         {"0.5/s", {NV_RATE_MESSAGES, 500}, "0.500/s"},

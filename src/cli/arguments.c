@@ -136,6 +136,7 @@ static const char *placeholder_of(const struct nv_option *row)
     } types[] = {{&nv_option_count, "N"},
                  {&nv_option_time, "TIME"},
                  {&nv_option_rate, "RATE"},
+                 {&nv_option_share, "SHARE"},
                  {&nv_option_text, "NAME"}};
     for (size_t i = 0; i < COUNT_OF(placeholders); i++)
         if (strcmp(placeholders[i].name, row->name) == 0)

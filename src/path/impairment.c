@@ -12,29 +12,6 @@
 #define QUEUE_BYTES_MAX 1e12
 #define HOUR_NS (3600 * NV_NS_PER_S)
 
-/* "1%" or "0.01", from 0 to 1. */
-static int read_share(const char *text, double *out)
-{
-    char *end;
-    if (!isdigit((unsigned char)*text) || text[strspn(text, "0123456789.eE-%")])
-        return NV_E_USAGE;
-    double value = strtod(text, &end);
-    if (*end == '%') {
-        value /= 100;
-        end++;
-    }
-    if (*end || !(value >= 0 && value <= 1))
-        return NV_E_USAGE;
-    *out = value;
-    return NV_OK;
-}
-
-static int parse_share(const struct nv_option *row, void *value, const char *text)
-{
-    (void)row;
-    return read_share(text, value);
-}
-
 /* The part of *text up to one of the separators, which is skipped; false when it does not fit. */
 static bool next_part(const char **text, const char *separators, char part[PART_BYTES])
 {
@@ -63,7 +40,7 @@ static int parse_gilbert(void *value, const char *text, bool in_time)
             return NV_E_USAGE;
         if (in_time && count < 2 ? nv_parse_time(part, times_ns[count]) ||
                                        *times_ns[count] < NV_NS_PER_US || *times_ns[count] > HOUR_NS
-                                 : read_share(part, shares[count]))
+                                 : nv_parse_share(part, shares[count]))
             return NV_E_USAGE;
         count++;
         if (!*text)
@@ -166,8 +143,6 @@ static int parse_queue(const struct nv_option *row, void *value, const char *tex
 }
 
 /* What was said of a path is kept as its text: nothing writes these values back. */
-static const struct nv_option_type share_type = {"a share such as 1% or 0.01", parse_share, NULL,
-                                                 NULL};
 static const struct nv_option_type ge_type = {
     "none or P:R[:LOSS-BAD[:LOSS-GOOD]], such as 0.5%:20%", parse_ge, NULL, NULL};
 static const struct nv_option_type ge_time_type = {
@@ -222,7 +197,7 @@ const struct nv_option nv_impairment_options[] = {
      .help = "may jitter let a packet overtake another? keep: it waits for the one before, so that "
              "delay grows with the packet rate"},
     {.name = "loss",
-     .type = &share_type,
+     .type = &nv_option_share,
      .offset = AT(loss),
      .fallback = "0",
      .help = "each packet by itself"},
@@ -248,12 +223,12 @@ const struct nv_option nv_impairment_options[] = {
      .fallback = "none",
      .help = "lose all packets in these times, counted from the start of a run"},
     {.name = "duplicate",
-     .type = &share_type,
+     .type = &nv_option_share,
      .offset = AT(duplicate),
      .fallback = "0",
      .help = "these packets come twice"},
     {.name = "corrupt",
-     .type = &share_type,
+     .type = &nv_option_share,
      .offset = AT(corrupt),
      .fallback = "0",
      .help = "turn one bit of the payload; the receiver's kernel sees the checksum"},
@@ -263,7 +238,7 @@ const struct nv_option nv_impairment_options[] = {
      .fallback = "no",
      .help = "mend the checksum of what was corrupted, so that it is delivered"},
     {.name = "reorder",
-     .type = &share_type,
+     .type = &nv_option_share,
      .offset = AT(reorder),
      .fallback = "0",
      .help = "hold these packets back, by reorder-delay or reorder-gap"},
