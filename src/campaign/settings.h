@@ -17,6 +17,7 @@ struct nv_settings {
     uint64_t blocks_max; /* go on until intervals are narrow enough, up to here; 0: blocks */
     uint64_t settle_ns;  /* pause between runs */
     uint64_t reruns;     /* of a block that a noise gate rejects */
+    uint64_t trial_ns;   /* of rate search: measured phase of one trial */
     bool warmup_round;   /* run every cell once before anything counts */
     char scenario[NV_OPTION_TEXT_BYTES];
     char output[NV_OPTION_TEXT_BYTES]; /* result directory; "" = results/<time>-<scenario> */
@@ -66,8 +67,10 @@ int nv_campaign_path(const struct nv_campaign *campaign, const char *text, struc
 
 /* One combination of all factors but the transport. */
 struct nv_cell {
-    char id[16];           /* c001 … */
-    struct nv_spec arm[2]; /* differ in nothing but the transport, when arms is 2 */
+    char id[16]; /* c001 … */
+    /* Differ in nothing but the transport, when arms is 2. At rate search each of them has a rate
+     * of its own when it runs, so that their schedules differ, too. */
+    struct nv_spec arm[2];
 };
 
 struct nv_plan {

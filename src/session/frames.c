@@ -54,6 +54,8 @@ int nv_spec_from_json(struct nv_spec *spec, const json_t *object, struct nv_erro
         if (nv_option_set(row, spec, json_string_value(value), err))
             return NV_E_USAGE;
     }
+    if (spec->rate.kind == NV_RATE_SEARCH)
+        return nv_fail(err, NV_E_USAGE, "rate: search is not the rate of a run");
     return nv_spec_check(spec, err);
 }
 

@@ -125,7 +125,10 @@ const struct nv_option nv_spec_options[] = {
      .offset = AT(rate),
      .fallback = "2000/s",
      .sweeps = true,
-     .help = "messages or bits a second and flow; max: as fast as it goes"},
+     .form = "N/s, Nbit/s, max or search, such as 2000/s or 10Mbit/s",
+     .help =
+         "messages or bits a second and flow; max: as fast as it goes; search: the highest that "
+         "UDP carries within loss-target, and TCP at max"},
     {.name = "arrival",
      .type = &nv_option_choice,
      .offset = AT(arrival),
@@ -300,11 +303,20 @@ const struct nv_option nv_spec_options[] = {
      .offset = AT(seed),
      .fallback = "0",
      .help = "of schedules and orders; 0: drawn, and written down"},
+    {.name = "loss-target",
+     .type = &nv_option_share,
+     .offset = AT(loss_target),
+     .fallback = "0.001",
+     .form = "a share such as 0.1% or 1e-5",
+     .sweeps = true,
+     .help = "of rate search: the share of messages that may fail to arrive; 0: none"},
     {.name = NULL},
 };
 
 int nv_spec_check(const struct nv_spec *spec, struct nv_error *err)
 {
+    if (spec->loss_target >= 1)
+        return nv_fail(err, NV_E_USAGE, "loss-target: with 100 %% any rate would do");
     if (spec->reply_bytes && spec->reply_bytes < NV_HEADER_BYTES)
         return nv_fail(err, NV_E_USAGE, "reply-size: %llu is under the 40 bytes of a header",
                        (unsigned long long)spec->reply_bytes);
@@ -328,6 +340,10 @@ int nv_spec_check_nature(const struct nv_spec *spec, struct nv_spec_nature natur
     if (nature.answered && spec->direction != NV_UP)
         return nv_fail(err, NV_E_USAGE, "direction: %s goes both ways already; use it with up",
                        spec->workload);
+    if (spec->rate.kind == NV_RATE_SEARCH && (nature.answered || spec->direction == NV_BOTH))
+        return nv_fail(err, NV_E_USAGE,
+                       "rate: search is for messages one way: workload stream, direction up or "
+                       "down");
     return NV_OK;
 }
 

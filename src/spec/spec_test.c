@@ -59,6 +59,9 @@ static void every_option_comes_back(void **state)
         {"rate", "0.001/s"},
         {"rate", "1.234Gbit/s"},
         {"rate", "max"},
+        {"rate", "search"},
+        {"loss-target", "1e-05"},
+        {"loss-target", "2.5%"},
         {"arrival", "burst"},
         {"burst", "65536"},
         {"window", "1024"},
@@ -143,6 +146,12 @@ static void combinations_are_checked(void **state)
         {{{"rate", "378M/s"}}, &stream, "rate"},
         {{{"rate", "189M/s"}, {"flows", "2"}}, &stream, "rate"},
         {{{"rate", "max"}, {"flows", "256"}}, &stream, NULL},
+        {{{"rate", "search"}, {"flows", "256"}}, &stream, NULL},
+        {{{"rate", "search"}, {"direction", "down"}}, &datagrams, NULL},
+        {{{"rate", "search"}, {"direction", "both"}}, &stream, "rate: search is for"},
+        {{{"rate", "search"}}, &answered, "rate: search is for"},
+        {{{"loss-target", "99.9%"}}, &stream, NULL},
+        {{{"loss-target", "1"}}, &stream, "loss-target: with 100 %"},
     };
     (void)state;
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
