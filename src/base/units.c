@@ -197,6 +197,12 @@ char *nv_show_bitrate(double bits_per_s, char *out, size_t out_bytes)
     return show_scaled(bits_per_s, units, out, out_bytes);
 }
 
+char *nv_show_msgrate(double msgs_per_s, char *out, size_t out_bytes)
+{
+    static const char *const units[] = {"msg/s", "k msg/s", "M msg/s", NULL};
+    return show_scaled(msgs_per_s, units, out, out_bytes);
+}
+
 char *nv_show_count(uint64_t count, char *out, size_t out_bytes)
 {
     char plain[24];

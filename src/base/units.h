@@ -20,7 +20,8 @@ struct nv_rate {
     uint64_t milli_per_s; /* thousandths of a message (or of a bit) per second; 0 unless fixed */
 };
 
-int nv_parse_rate(const char *text, struct nv_rate *out); /* "2000/s", "10Mbit/s", "max", "search" */
+int nv_parse_rate(const char *text,
+                  struct nv_rate *out); /* "2000/s", "10Mbit/s", "max", "search" */
 
 /* Formatters write what the parsers read back exactly; return out. */
 char *nv_format_count(uint64_t count, char *out, size_t out_bytes);
@@ -30,6 +31,7 @@ char *nv_format_rate(const struct nv_rate *rate, char *out, size_t out_bytes);
 /* For people: three figures, "61.3 us", "1.25 Gbit/s". */
 char *nv_show_time(double ns, char *out, size_t out_bytes);
 char *nv_show_bitrate(double bits_per_s, char *out, size_t out_bytes);
-char *nv_show_count(uint64_t count, char *out, size_t out_bytes); /* "9 600" */
+char *nv_show_msgrate(double msgs_per_s, char *out, size_t out_bytes); /* "287 k msg/s" */
+char *nv_show_count(uint64_t count, char *out, size_t out_bytes);      /* "9 600" */
 
 #endif

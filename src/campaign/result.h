@@ -3,6 +3,7 @@
 #define NV_CAMPAIGN_RESULT_H
 
 #include "base/clock.h"
+#include "campaign/search.h"
 #include "measure/report.h"
 #include "path/log.h"
 #include "path/report.h"
@@ -26,6 +27,7 @@ struct nv_run_key {
     unsigned block;   /* from 1; 0 = warm-up round, never written */
     unsigned slot;    /* 1 or 2: first or second run of its block */
     unsigned attempt; /* 1, or more when a noise gate sent the block back */
+    unsigned trial;   /* of a search, from 1, in no block; 0: a run of a block */
     char arm;         /* 'a' or 'b' */
 };
 
@@ -46,6 +48,7 @@ struct nv_run_result {
     struct nv_run_key key;
     struct nv_spec spec;
     char start_utc[NV_CLOCK_UTC_BYTES];
+    bool searched;     /* the rate is a trial's, or what a search found: it may be too high */
     bool shared_clock; /* both ends read one clock: one-way times have a meaning */
     uint64_t steal_ns;
     uint64_t sys_cpu_ns;        /* of all processors, measured phase, less what they do at rest */
@@ -65,5 +68,13 @@ int nv_run_result_build(struct nv_run_result *result, const struct nv_flow_repor
 void nv_run_result_dispose(struct nv_run_result *result);
 
 void nv_run_result_flag(struct nv_run_result *result, const char *flag);
+
+/* One trial of a search. */
+struct nv_trial {
+    const struct nv_run_result *run;
+    enum nv_search_phase phase;
+    enum nv_search_failure failure;
+    struct nv_capacity capacity; /* with the last one: what was found */
+};
 
 #endif

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/units.h"
+
 /* The search for a capacity: the highest rate that passes. It says which rate to try next and is
  * told how the trial ended; it knows neither time nor transport. Pure; no allocation.
  *
@@ -73,5 +75,13 @@ const char *nv_search_failure_name(enum nv_search_failure failure);
  * in as much time as it was scheduled for: then a backlog grows, at the sender or in a queue, and
  * what is yet delivered in the end is more than can be carried for longer. */
 enum nv_search_failure nv_search_judge(const struct nv_search_counts *counts, double loss_target);
+
+/* What a search came to. */
+struct nv_capacity {
+    enum nv_search_end end; /* NV_SEARCH_RUNNING: there was no search, or it is not over */
+    struct nv_rate rate;    /* of each flow; of who limits itself: max */
+    double msgs_per_s;      /* of all flows */
+    unsigned trial_count;
+};
 
 #endif

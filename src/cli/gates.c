@@ -32,7 +32,7 @@ static uint64_t limit_ns(uint64_t least_ns, uint64_t overshoot_ns, uint64_t time
 static void gate_lag(struct nv_run_result *run, const struct nv_result_row *row,
                      uint64_t overshoot_ns)
 {
-    if (run->spec.rate.kind == NV_RATE_MAX || !row->tx->sched_lag.count)
+    if (run->spec.rate.kind == NV_RATE_MAX || run->searched || !row->tx->sched_lag.count)
         return;
     double rate = nv_spec_rate_msgs(&run->spec);
     uint64_t gap_ns = rate > 0 ? (uint64_t)(1e9 / rate * (double)run->spec.flows) : 0;

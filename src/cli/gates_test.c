@@ -54,6 +54,15 @@ static struct fixture *lagging(uint64_t service_ns, unsigned count, unsigned lat
     return f;
 }
 
+/* How late a sender is at a rate that may be too high is what the run is about. */
+static void late_sends_of_a_search_are_no_noise(void **state)
+{
+    (void)state;
+    struct fixture *f = lagging(1000 * US, 1000, 500, 900 * US);
+    f->run.searched = true;
+    assert_string_equal(flags_of(f, 1 * US), "");
+}
+
 /* 5 % of a gap of 1 ms are 50 us. Of 1000, 17 late ones are surely more than 1 %, of 50 not two. */
 static void late_sends_need_evidence(void **state)
 {
@@ -106,6 +115,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(late_sends_need_evidence),
+        cmocka_unit_test(late_sends_of_a_search_are_no_noise),
         cmocka_unit_test(late_sends_are_held_against_what_matters),
         cmocka_unit_test(late_packets_are_held_against_the_delay),
         cmocka_unit_test(a_path_out_of_room_is_no_path),

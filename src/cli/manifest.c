@@ -102,6 +102,33 @@ static json_t *words_json(const struct nv_summary *summary)
     return out;
 }
 
+/* What searches found, arm by arm; "msgs_per_s" of a search that found none is left out. */
+static json_t *capacity_json(const struct nv_summary *summary)
+{
+    json_t *out = json_array();
+    for (unsigned i = 0; i < summary->cell_count; i++) {
+        const struct nv_summary_cell *cell = &summary->cells[i];
+        for (unsigned arm = 0; arm < cell->arm_count; arm++) {
+            const struct nv_capacity *capacity = &cell->arm[arm].capacity;
+            const struct nv_spec *spec = cell->arm[arm].spec;
+            if (capacity->end == NV_SEARCH_RUNNING)
+                continue;
+            json_t *entry = json_pack(
+                "{s:s,s:s,s:s,s:f,s:s,s:i}", "cell_id", cell->cell_id, "arm", arm ? "b" : "a",
+                "transport", spec->transport, "loss_target", spec->loss_target, "outcome",
+                nv_search_end_name(capacity->end), "trials", (int)capacity->trial_count);
+            if (capacity->end != NV_SEARCH_NONE) {
+                json_object_set_new(entry, "msgs_per_s", json_real(capacity->msgs_per_s));
+                json_object_set_new(
+                    entry, "bps",
+                    json_real(8 * nv_sizes_mean(&spec->sizes) * capacity->msgs_per_s));
+            }
+            json_array_append_new(out, entry);
+        }
+    }
+    return out;
+}
+
 json_t *nv_manifest_json(const struct nv_manifest *manifest)
 {
     json_t *out = json_object();
@@ -126,6 +153,8 @@ json_t *nv_manifest_json(const struct nv_manifest *manifest)
     json_object_set_new(out, "environment", environment_json(manifest));
     json_object_set_new(out, "rejections", json_deep_copy(manifest->rejections));
     json_object_set_new(out, "complete", json_boolean(manifest->complete));
+    if (manifest->summary)
+        json_object_set_new(out, "capacity", capacity_json(manifest->summary));
     if (manifest->summary)
         json_object_set_new(out, "in_words", words_json(manifest->summary));
     return out;

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "campaign/stats.h"
+#include "cli/capacity.h"
 #include "cli/gates.h"
 
 #define WARMUP_RUN_NS (100 * NV_NS_PER_MS)
@@ -59,7 +60,8 @@ int nv_runner_init(struct nv_runner *runner, struct nv_error *err)
         name_arms(&plan->cells[i], plan->arms, runner->cells[i].arm_name);
     }
     runner->runs_total =
-        (unsigned)runner->campaign->settings.blocks * plan->cell_count * plan->arms;
+        (unsigned)runner->campaign->settings.blocks * plan->cell_count * plan->arms +
+        nv_capacity_trials(plan);
     runner->overshoot_ns = nv_clock_sleep_overshoot_ns();
     nv_progress_init(&runner->progress, stderr, runner->campaign->settings.quiet);
     runner->progress.runs_total = runner->runs_total;
@@ -72,12 +74,16 @@ static void show_progress(struct nv_runner *runner, const struct nv_run_result *
 {
     char title[128];
     char size[64];
+    char rate[32] = "";
     (void)nv_sizes_format(&run->spec.sizes, size, sizeof size);
-    (void)snprintf(title, sizeof title, "%.20s %.40s %.20s", run->spec.workload, size,
-                   run->spec.transport);
+    if (run->key.trial)
+        (void)nv_show_msgrate(nv_spec_rate_msgs(&run->spec), rate, sizeof rate);
+    (void)snprintf(title, sizeof title, "%.20s %.40s %.20s %s", run->spec.workload, size,
+                   run->spec.transport, rate);
     uint64_t now_ns = nv_clock_ns();
     struct nv_progress_now now = {.runs_done = runner->runs_done,
                                   .block = run->key.block,
+                                  .stage = run->key.trial ? "search" : NULL,
                                   .title = title,
                                   .now_ns = now_ns,
                                   .run_start_ns = now_ns};
@@ -89,20 +95,15 @@ static void fill_key(const struct nv_runner *runner, struct nv_run_result *run, 
     struct nv_run_key *key = &run->key;
     (void)snprintf(key->campaign_id, sizeof key->campaign_id, "%s", runner->campaign_id);
     (void)snprintf(key->cell_id, sizeof key->cell_id, "%s", runner->plan->cells[cell].id);
-    (void)snprintf(key->run_id, sizeof key->run_id, "%.12s-b%02u%c", key->cell_id, key->block,
-                   key->arm);
+    (void)snprintf(key->run_id, sizeof key->run_id, "%.12s-%c%02u%c", key->cell_id,
+                   key->trial ? 't' : 'b', key->trial ? key->trial : key->block, key->arm);
 }
 
-/* One run of one arm; *run is filled, its rows owned by it. */
-static int run_once(struct nv_runner *runner, unsigned cell, struct nv_run_result *run,
-                    struct nv_error *err)
+int nv_runner_measure(struct nv_runner *runner, unsigned cell, struct nv_run_result *run,
+                      struct nv_error *err)
 {
-    fill_key(runner, run, cell);
-    run->spec = runner->plan->cells[cell].arm[run->key.arm == 'b'];
-    run->spec.seed = nv_plan_block_seed(runner->plan, cell, run->key.block);
-    if (run->key.block == 0 && run->spec.duration_ns > WARMUP_RUN_NS)
-        run->spec.duration_ns = WARMUP_RUN_NS;
     struct nv_path path;
+    fill_key(runner, run, cell);
     if (nv_campaign_path(runner->campaign, run->spec.path, &path, err))
         return err->code;
     show_progress(runner, run);
@@ -114,6 +115,39 @@ static int run_once(struct nv_runner *runner, unsigned cell, struct nv_run_resul
     return NV_OK;
 }
 
+/* One run of one arm; *run is filled, its rows owned by it. */
+static int run_once(struct nv_runner *runner, unsigned cell, struct nv_run_result *run,
+                    struct nv_error *err)
+{
+    unsigned arm = run->key.arm == 'b';
+    run->spec = runner->plan->cells[cell].arm[arm];
+    run->spec.seed = nv_plan_block_seed(runner->plan, cell, run->key.block);
+    run->searched = run->spec.rate.kind == NV_RATE_SEARCH;
+    if (run->searched)
+        run->spec.rate = runner->cells[cell].capacity[arm].rate;
+    if (run->key.block == 0 && run->spec.duration_ns > WARMUP_RUN_NS)
+        run->spec.duration_ns = WARMUP_RUN_NS;
+    return nv_runner_measure(runner, cell, run, err);
+}
+
+/* There is something in the result directory. */
+static void count_kept(struct nv_runner *runner)
+{
+    if (!runner->runs_kept++)
+        nv_result_announce(runner->result);
+}
+
+int nv_runner_keep_trial(struct nv_runner *runner, const struct nv_trial *trial,
+                         struct nv_error *err)
+{
+    if (!runner->csv)
+        return NV_OK;
+    if (nv_csv_set_trial(runner->csv, trial, err))
+        return err->code;
+    count_kept(runner);
+    return NV_OK;
+}
+
 static int write_run(struct nv_runner *runner, const struct nv_run_result *run,
                      struct nv_error *err)
 {
@@ -121,11 +155,19 @@ static int write_run(struct nv_runner *runner, const struct nv_run_result *run,
         return NV_OK;
     if (nv_csv_set_run(runner->csv, run, err))
         return err->code;
-    if (!runner->runs_kept++)
-        nv_result_announce(runner->result);
+    count_kept(runner);
     if (runner->stream && nv_csv_print_run(runner->stream, "runs.csv", run) < 0)
         return nv_fail(err, NV_E_FAILED, "standard output: write failed");
     return NV_OK;
+}
+
+/* At its capacity a transport is compared by what it carries, not by how soon; and a rate that it
+ * was only left at, because none is within the loss target, is not what it carries. */
+static bool says_something(const struct nv_cell_state *state, const struct nv_run_result *run,
+                           enum nv_metric metric)
+{
+    bool none = state->capacity[run->key.arm == 'b'].end == NV_SEARCH_NONE;
+    return !run->searched || !(nv_metrics[metric].paced || (none && metric == NV_METRIC_GOODPUT));
 }
 
 static void keep_values(struct nv_runner *runner, unsigned cell, const struct nv_run_result *run)
@@ -141,7 +183,10 @@ static void keep_values(struct nv_runner *runner, unsigned cell, const struct nv
         nv_summary_arm_add(&track->arm[arm], row);
         runner->delivered_total += row->rx->unique_count;
         for (unsigned m = 0; m < NV_METRIC_COUNT; m++)
-            track->value[arm][m][run->key.block - 1] = nv_metric_value((enum nv_metric)m, run, row);
+            track->value[arm][m][run->key.block - 1] =
+                says_something(state, run, (enum nv_metric)m)
+                    ? nv_metric_value((enum nv_metric)m, run, row)
+                    : NAN;
     }
 }
 
@@ -286,6 +331,8 @@ static int run_round(struct nv_runner *runner, unsigned block, struct nv_error *
 int nv_runner_run(struct nv_runner *runner, struct nv_error *err)
 {
     const struct nv_settings *settings = &runner->campaign->settings;
+    if (nv_capacity_search(runner, err))
+        return err->code;
     if (settings->warmup_round && run_round(runner, 0, err))
         return err->code;
     for (unsigned block = 1; block <= blocks_planned(runner); block++) {
@@ -330,6 +377,7 @@ static void summarise_track(struct nv_runner *runner, unsigned cell, unsigned di
         out->arm[arm] = track->arm[arm];
         out->arm[arm].name = state->arm_name[arm];
         out->arm[arm].spec = &runner->plan->cells[cell].arm[arm];
+        out->arm[arm].capacity = state->capacity[arm];
         for (unsigned m = 0; m < NV_METRIC_COUNT; m++)
             out->arm[arm].median[m] = nv_stats_median(track->value[arm][m], state->blocks_done);
     }

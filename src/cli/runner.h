@@ -12,7 +12,7 @@
 #include "output/progress.h"
 #include "output/summary.h"
 
-/* Carries a plan out: rounds of blocks, in seeded order, with noise gates; keeps the values that
+/* Carries a plan out: searches for rates that are to be found, then rounds of blocks, in seeded order, with noise gates; keeps the values that
  * the comparison needs and hands every kept block to the CSV files. */
 
 #define NV_RUNNER_BLOCKS_MAX 64u
@@ -29,6 +29,7 @@ struct nv_cell_state {
     struct nv_track track[3]; /* by enum nv_row_direction */
     uint8_t first_arm[NV_RUNNER_BLOCKS_MAX];
     char arm_name[2][NV_ARM_NAME_BYTES]; /* "TCP", "UDP"; "TCP a", "TCP b" */
+    struct nv_capacity capacity[2];      /* at rate search; else all zero */
     unsigned blocks_done, rejected;
     bool narrow; /* intervals are narrow enough */
 };
@@ -57,6 +58,13 @@ struct nv_runner {
 int nv_runner_init(struct nv_runner *runner, struct nv_error *err);
 /* Until all blocks are done or something fails; what was finished is kept either way. */
 int nv_runner_run(struct nv_runner *runner, struct nv_error *err);
+/* One run that run->key and run->spec are set for, of which the key's names are filled in; noise
+ * gates and the pause after it are part of it. Dispose of the result in any case. */
+int nv_runner_measure(struct nv_runner *runner, unsigned cell, struct nv_run_result *run,
+                      struct nv_error *err);
+/* Writes a trial of a search, which then is among what was kept. */
+int nv_runner_keep_trial(struct nv_runner *runner, const struct nv_trial *trial,
+                         struct nv_error *err);
 /* Comparisons over what was finished. */
 int nv_runner_summarise(struct nv_runner *runner, struct nv_error *err);
 void nv_runner_dispose(struct nv_runner *runner);

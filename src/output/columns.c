@@ -8,11 +8,17 @@
 #include "output/lines.h"
 
 const struct nv_sheet *const nv_sheets[] = {
-    &nv_sheet_runs,        &nv_sheet_quantiles,
-    &nv_sheet_deadlines,   &nv_sheet_intervals,
-    &nv_sheet_hist,        &nv_sheet_patterns,
-    &nv_sheet_messages,    &nv_sheet_packets,
-    &nv_sheet_comparisons, NULL,
+    &nv_sheet_runs,
+    &nv_sheet_quantiles,
+    &nv_sheet_deadlines,
+    &nv_sheet_intervals,
+    &nv_sheet_hist,
+    &nv_sheet_patterns,
+    &nv_sheet_messages,
+    &nv_sheet_packets,
+    &nv_sheet_comparisons,
+    &nv_sheet_capacity,
+    NULL,
 };
 
 /* Of runs.csv and of comparisons.csv: what a cell does not fix has no place in the latter. */
@@ -53,7 +59,7 @@ static void append_option(struct columns *columns, const struct nv_sheet *sheet,
                           const struct nv_option *option)
 {
     struct nv_column column = {.help = option->help, .option = option};
-    column.get = sheet->run_lines ? get_option : get_cell_option;
+    column.get = sheet->summary_lines ? get_cell_option : get_option;
     if (sheet->summary_lines && differs_within_cell(option))
         return;
     bool is_size = strcmp(option->name, "size") == 0;

@@ -40,8 +40,9 @@ struct nv_sheet {
     const struct nv_column *const *groups; /* NULL-terminated, in order */
     bool on_request;                       /* the file is made when there is a line for it */
     bool with_options; /* after the second group: a column for each row of nv_spec_options */
-    /* One of the two is set. */
+    /* One of them is set. */
     int (*run_lines)(struct nv_emit *emit, const struct nv_run_result *run);
+    int (*trial_lines)(struct nv_emit *emit, const struct nv_trial *trial);
     int (*summary_lines)(struct nv_emit *emit, const struct nv_summary *summary);
 };
 

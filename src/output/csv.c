@@ -216,23 +216,38 @@ static void commit(struct nv_csv_set *set)
             set->files[i].size = status.st_size;
 }
 
-int nv_csv_set_run(struct nv_csv_set *set, const struct nv_run_result *run, struct nv_error *err)
+static int walk(const struct nv_sheet *sheet, struct nv_emit *emit, const struct nv_run_result *run,
+                const struct nv_trial *trial)
 {
-    if (run->key.block == 0)
-        return NV_OK;
+    if (trial)
+        return sheet->trial_lines ? sheet->trial_lines(emit, trial) : NV_OK;
+    return sheet->run_lines ? sheet->run_lines(emit, run) : NV_OK;
+}
+
+static int write_run(struct nv_csv_set *set, const struct nv_run_result *run,
+                     const struct nv_trial *trial, struct nv_error *err)
+{
     /* runs.csv comes last: a run that is found there is complete everywhere. */
     for (unsigned i = set->file_count; i-- > 0;) {
         struct csv_emit csv = {.emit = {emit_line}, .set = set, .file = &set->files[i]};
         set->used = 0;
-        if (!csv.file->sheet->run_lines)
-            continue;
-        if (csv.file->sheet->run_lines(&csv.emit, run) < 0 || flush(&csv) < 0) {
+        if (walk(csv.file->sheet, &csv.emit, run, trial) < 0 || flush(&csv) < 0) {
             cut_back(set);
             return fail_file(set, csv.file, csv.error ? csv.error : ENOMEM, err);
         }
     }
     commit(set);
     return NV_OK;
+}
+
+int nv_csv_set_run(struct nv_csv_set *set, const struct nv_run_result *run, struct nv_error *err)
+{
+    return run->key.block ? write_run(set, run, NULL, err) : NV_OK;
+}
+
+int nv_csv_set_trial(struct nv_csv_set *set, const struct nv_trial *trial, struct nv_error *err)
+{
+    return write_run(set, trial->run, trial, err);
 }
 
 int nv_csv_set_comparisons(struct nv_csv_set *set, const struct nv_summary *summary,

@@ -13,16 +13,19 @@
 
 struct nv_csv_set;
 
-/* Makes the files with their header rows in a directory that exists; messages.csv and packets.csv
- * are made when a run brings rows for it. Files that are there already are gone on with: their
- * header must be the same, and a last line that was not finished is cut off. *set is owned by the
- * caller: close it. NV_E_FAILED with one line that names the file. */
+/* Makes the files with their header rows in a directory that exists; messages.csv, packets.csv
+ * and capacity.csv are made when a run brings rows for it. Files that are there already are gone on
+ * with: their header must be the same, and a last line that was not finished is cut off. *set is
+ * owned by the caller: close it. NV_E_FAILED with one line that names the file. */
 int nv_csv_set_open(struct nv_csv_set **set, const char *directory, struct nv_error *err);
 
 /* Writes all rows of one run and leaves them with the kernel before it returns. When a write fails
  * (disk full), NV_E_FAILED names the file, and all files are cut back to the run before. Rows of
  * the warm-up round (block 0) are not written. */
 int nv_csv_set_run(struct nv_csv_set *set, const struct nv_run_result *run, struct nv_error *err);
+
+/* The same of one trial of a search, to which another file belongs. */
+int nv_csv_set_trial(struct nv_csv_set *set, const struct nv_trial *trial, struct nv_error *err);
 
 /* Replaces the contents of comparisons.csv. */
 int nv_csv_set_comparisons(struct nv_csv_set *set, const struct nv_summary *summary,

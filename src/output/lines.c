@@ -108,7 +108,7 @@ static void key_unsigned(struct nv_field *field, const struct nv_column *column,
     const struct nv_line *at = line;
     unsigned value = 0;
     memcpy(&value, (const char *)at->run + column->offset, sizeof value);
-    nv_field_count(field, value);
+    nv_field_count(field, value ? value : NV_UNKNOWN);
 }
 
 static void key_arm(struct nv_field *field, const struct nv_column *column, const void *line)

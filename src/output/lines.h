@@ -35,6 +35,7 @@ extern const struct nv_sheet nv_sheet_patterns;
 extern const struct nv_sheet nv_sheet_messages;
 extern const struct nv_sheet nv_sheet_packets;
 extern const struct nv_sheet nv_sheet_comparisons;
+extern const struct nv_sheet nv_sheet_capacity;
 
 /* Groups of runs.csv. */
 extern const struct nv_column nv_runs_count_columns[];

@@ -59,7 +59,7 @@ char *nv_progress_format(const struct nv_progress *progress, const struct nv_pro
 {
     char left[32];
     char bar[BAR_CELLS + 1];
-    char block[32] = "warm-up";
+    char block[32];
     unsigned total = progress->runs_total ? progress->runs_total : 1;
     unsigned done = now->runs_done < total ? now->runs_done : total;
     unsigned full = (unsigned)((uint64_t)done * BAR_CELLS / total);
@@ -67,6 +67,7 @@ char *nv_progress_format(const struct nv_progress *progress, const struct nv_pro
     memset(bar, '#', full);
     bar[BAR_CELLS] = '\0';
     format_minutes(nv_progress_left_s(progress, now), left, sizeof left);
+    (void)snprintf(block, sizeof block, "%s", now->stage ? now->stage : "warm-up");
     if (now->block)
         (void)snprintf(block, sizeof block, "block %u", now->block);
     (void)snprintf(out, out_bytes, "[%s] %u/%u  %s left  %s  %s", bar, done, total, left, block,

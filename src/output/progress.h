@@ -19,7 +19,8 @@ struct nv_progress {
 
 struct nv_progress_now {
     unsigned runs_done;
-    unsigned block;    /* from 1; 0: warm-up round */
+    unsigned block;    /* from 1; 0: warm-up round, or */
+    const char *stage; /* what else comes before the blocks; NULL: nothing */
     const char *title; /* of the cell and arm in hand */
     uint64_t now_ns;
     uint64_t run_start_ns; /* of the run in hand */

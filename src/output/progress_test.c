@@ -57,6 +57,9 @@ static void line_as_text(void **state)
     progress.run_expected_s = 5;
     assert_string_equal(nv_progress_format(&progress, &now, out, sizeof out),
                         "[--------------------] 0/12  1:00 left  warm-up  x");
+    now.stage = "search";
+    assert_string_equal(nv_progress_format(&progress, &now, out, sizeof out),
+                        "[--------------------] 0/12  1:00 left  search  x");
 }
 
 static void nothing_without_a_terminal(void **state)

@@ -92,7 +92,10 @@ static const struct nv_column input_columns[] = {
     {"measure_s", "Length of the measured phase.", get_spec_s,
      offsetof(struct nv_spec, duration_ns), NULL},
     NV_COLUMN("sched_hash",
-              "FNV-1a hash of the schedule, hexadecimal: equal in both runs of a block.", get_hash),
+              "FNV-1a hash of the schedule, hexadecimal: equal in both runs of a block, unless "
+              "their rates "
+              "were searched for.",
+              get_hash),
     NV_COLUMN("clock_mode",
               "shared: both ends read one clock; unsynced: one-way delays are left empty.",
               get_clock),

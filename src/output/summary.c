@@ -20,6 +20,7 @@ const struct nv_metric_info nv_metrics[NV_METRIC_COUNT] = {
          .floor_abs = LATENCY_FLOOR_NS,
          .lower_is_better = true,
          .primary = true,
+         .paced = true,
          .help = "Median response time: from the intended send time to arrival, over all scheduled "
                  "messages, those that never arrived at infinity. In rr, there and back."},
     [NV_METRIC_RESP_P99] =
@@ -32,6 +33,7 @@ const struct nv_metric_info nv_metrics[NV_METRIC_COUNT] = {
          .floor_abs = LATENCY_FLOOR_NS,
          .lower_is_better = true,
          .primary = true,
+         .paced = true,
          .help =
              "Response time that 99 of 100 scheduled messages keep to. With more than 1 % never "
              "arriving it is infinite."},
@@ -53,6 +55,7 @@ const struct nv_metric_info nv_metrics[NV_METRIC_COUNT] = {
          .scale = NV_SCALE_DIFF,
          .margin = 0.001,
          .primary = true,
+         .paced = true,
          .help =
              "Messages that arrived within the deadline after their intended send time, divided "
              "by all scheduled. Late and lost weigh the same."},

@@ -32,6 +32,7 @@ struct nv_metric_info {
     double floor_abs; /* likewise */
     bool lower_is_better;
     bool primary; /* fixed beforehand: in the family that is corrected for multiplicity */
+    bool paced;   /* is about time: at the highest rate that a transport carries it says nothing */
     const char *help;
 };
 
@@ -52,6 +53,7 @@ struct nv_summary_arm {
      * lost: sent and never arrived. */
     uint64_t sched_count, not_sent_count, lost_count, unique_count, reordered_count;
     double median[NV_METRIC_COUNT]; /* over the blocks that count; NAN: not known */
+    struct nv_capacity capacity;    /* at rate search, of who does not limit itself */
 };
 
 /* Adds the counts of one run's flow=all row. */
@@ -101,6 +103,11 @@ char *nv_show_sizes(const struct nv_sizes *sizes, char out[NV_SHOW_SIZES_BYTES])
 #define NV_TITLE_BYTES 512
 char *nv_summary_title(const struct nv_summary *summary, const struct nv_summary_cell *cell,
                        char out[NV_TITLE_BYTES]);
+
+/* "capacity at 0.1 % loss   UDP 287 k msg/s (147 Mbit/s)   TCP goodput 9.41 Gbit/s", or "" of a
+ * cell whose rate was given. Returns out. */
+#define NV_CAPACITY_BYTES 256
+char *nv_show_capacity(const struct nv_summary_cell *cell, char out[NV_CAPACITY_BYTES]);
 
 /* One or two sentences on a cell, and on the whole campaign: who is better where or, when nobody
  * is, how many ties there are, how much is open and what would help. */

@@ -17,7 +17,7 @@
 struct table {
     FILE *out;
     bool colour;
-    bool needs_legend;
+    bool needs_legend, has_capacity;
 };
 
 /* A line in the making: width counts what a terminal shows, not bytes. */
@@ -359,7 +359,8 @@ static void print_cell_head(struct table *table, const struct nv_summary *summar
 
 static void print_cell_foot(struct table *table, const struct nv_summary_cell *cell)
 {
-    if (!is_known(cell, NV_METRIC_RESP_P50))
+    bool searched = cell->arm[0].spec->rate.kind == NV_RATE_SEARCH;
+    if (!searched && !is_known(cell, NV_METRIC_RESP_P50))
         (void)fprintf(table->out, "  response times: not known here (too few messages, or the two "
                                   "clocks differ)\n");
     if (!cell->rejected_count)
@@ -375,7 +376,11 @@ static void print_cell(struct table *table, const struct nv_summary *summary,
 {
     static const enum nv_metric first[] = {NV_METRIC_RESP_P50, NV_METRIC_RESP_P99,
                                            NV_METRIC_ONTIME_RATIO};
+    char capacity[NV_CAPACITY_BYTES];
     print_cell_head(table, summary, cell);
+    if (nv_show_capacity(cell, capacity)[0])
+        (void)fprintf(table->out, "  %s\n", capacity);
+    table->has_capacity |= capacity[0] != '\0';
     for (unsigned i = 0; i < sizeof first / sizeof first[0]; i++)
         if (is_known(cell, first[i]))
             print_metric(table, cell, first[i]);
@@ -446,6 +451,10 @@ static void print_foot(struct table *table, const struct nv_summary *summary)
     char words[NV_WORDS_BYTES];
     if (table->needs_legend)
         (void)fprintf(table->out, "(~N blocks): about so many blocks would tell (--blocks N)\n");
+    if (table->has_capacity)
+        print_wrapped(table, "Note:",
+                      "UDP has no congestion control: at such rates it is not safe on the Internet "
+                      "(RFC 8085).");
     if (nv_words_all(summary, words)[0])
         print_wrapped(table, "In words:", words);
     if (!summary->directory)

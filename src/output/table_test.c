@@ -172,6 +172,31 @@ static void one_arm(void **state)
                    "In words: Everything arrives.\n");
 }
 
+/* Times mean nothing there, and are not said to be missing. */
+static void a_search_has_a_line(void **state)
+{
+    (void)state;
+    struct nv_summary_cell cell;
+    test_cell_make(&cell);
+    for (unsigned i = 0; i < 2; i++) {
+        struct nv_summary_arm *arm = &cell.arm[i];
+        arm->median[NV_METRIC_RESP_P50] = arm->median[NV_METRIC_RESP_P99] =
+            arm->median[NV_METRIC_ONTIME_RATIO] = NAN;
+    }
+    test_tcp_spec.rate.kind = test_udp_spec.rate.kind = NV_RATE_SEARCH;
+    cell.arm[1].capacity = (struct nv_capacity){.end = NV_SEARCH_FOUND, .msgs_per_s = 287e3};
+    cell.arm_count = 2;
+    struct nv_summary summary = test_summary_of(&cell, 1);
+    summary.directory = NULL;
+    char *text = printed(&summary, false);
+    assert_non_null(strstr(text, "  capacity at 0.1 % loss   UDP 287 k msg/s (147 Mbit/s)   TCP "
+                                 "goodput 8.00 Mbit/s\n  lost "));
+    assert_null(strstr(text, "response"));
+    assert_non_null(strstr(text, "\nNote: UDP has no congestion control"));
+    no_line_is_wider_than_100(text);
+    free(text);
+}
+
 /* What is wider than the table goes on, on the next line. */
 static void long_titles_are_broken(void **state)
 {
@@ -244,6 +269,7 @@ int main(void)
         cmocka_unit_test(losses_and_rejections),
         cmocka_unit_test(too_few_blocks),
         cmocka_unit_test(one_arm),
+        cmocka_unit_test(a_search_has_a_line),
         cmocka_unit_test(long_titles_are_broken),
         cmocka_unit_test(a_p99_that_is_not_known_is_accounted_for),
         cmocka_unit_test(colour_adds_only_codes),

@@ -97,7 +97,7 @@ static inline void test_run_spec(struct nv_spec *spec)
 static inline void test_run_make(struct nv_run_result *run)
 {
     *run = (struct nv_run_result){.shared_clock = true, .valid = true, .row_count = 1};
-    run->key = (struct nv_run_key){"c1", "c1-0001", "c001", 1, 2, 1, 'b'};
+    run->key = (struct nv_run_key){"c1", "c1-0001", "c001", 1, 2, 1, 0, 'b'};
     memcpy(run->start_utc, "2026-11-23T13:32:05Z", 21);
     test_run_spec(&run->spec);
     run->rows = calloc(1, sizeof *run->rows);
