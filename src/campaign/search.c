@@ -5,7 +5,10 @@
 
 #include "base/error.h"
 
-#define EDGES 0.01    /* share of a window that may arrive before or after it */
+/* What may arrive before or after a window: the largest of these. */
+#define EDGE_SHARE 0.01
+#define EDGE_NS 20e6 /* as much as is due while a busy machine leaves us aside */
+#define EDGE_MSGS 2.0
 #define DOUBTS_MAX 3u /* a rate that passes now and then must not be doubted for ever */
 /* The smallest step goes just beyond the resolution, so that what it leads to needs one more. */
 #define STEP_MIN (NV_SEARCH_RESOLUTION * NV_SEARCH_RESOLUTION)
@@ -166,7 +169,9 @@ enum nv_search_failure nv_search_judge(const struct nv_search_counts *counts, do
     double sched = (double)counts->sched_count;
     if (sched - (double)counts->unique_count > sched * loss_target || !counts->sched_count)
         return NV_SEARCH_LOSS;
-    if ((double)counts->window_count < sched * (1 - loss_target - EDGES))
+    double share = fmax(EDGE_SHARE, EDGE_NS / (double)counts->window_ns);
+    double edges = fmax(sched * share, EDGE_MSGS);
+    if ((double)counts->window_count < sched * (1 - loss_target) - edges)
         return NV_SEARCH_PACE;
     return NV_SEARCH_PASSED;
 }

@@ -63,7 +63,8 @@ void nv_search_input(struct nv_search *search, bool passed);
 struct nv_search_counts {
     uint64_t sched_count;
     uint64_t unique_count; /* of those, arrived at all */
-    uint64_t window_count; /* that arrived within the receiver's window, as long as the phase */
+    uint64_t window_count; /* that arrived within the receiver's window, */
+    uint64_t window_ns;    /* as long as the phase */
 };
 
 enum nv_search_failure { NV_SEARCH_PASSED, NV_SEARCH_LOSS, NV_SEARCH_PACE };
@@ -71,9 +72,10 @@ enum nv_search_failure { NV_SEARCH_PASSED, NV_SEARCH_LOSS, NV_SEARCH_PACE };
 const char *nv_search_failure_name(enum nv_search_failure failure);
 
 /* It fails by loss when more than that share of what was scheduled never arrived: lost, refused or
- * never sent. It fails by pace when that share, and 1 % for the edges of the window, did not arrive
- * in as much time as it was scheduled for: then a backlog grows, at the sender or in a queue, and
- * what is yet delivered in the end is more than can be carried for longer. */
+ * never sent. It fails by pace when that share, and what may miss the edges of the window (1 %, and
+ * at least 20 ms or two messages), did not arrive in as much time as it was scheduled for: then a
+ * backlog grows, at the sender or in a queue, and what is yet delivered in the end is more than can
+ * be carried for longer. */
 enum nv_search_failure nv_search_judge(const struct nv_search_counts *counts, double loss_target);
 
 /* What a search came to. */

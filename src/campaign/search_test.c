@@ -11,6 +11,8 @@
 #include "base/rng.h"
 #include "campaign/search.h"
 
+#define S UINT64_C(1000000000)
+
 /* What is tried: passes up to its capacity, but for trials that are disturbed. */
 struct device {
     double capacity;
@@ -143,15 +145,19 @@ static void trials_are_judged(void **state)
         double loss_target;
         enum nv_search_failure failure;
     } rows[] = {
-        {{1000, 1000, 1000}, 0, NV_SEARCH_PASSED},
-        {{1000, 999, 999}, 0, NV_SEARCH_LOSS},
-        {{1000, 999, 999}, 0.001, NV_SEARCH_PASSED},
-        {{1000, 998, 998}, 0.001, NV_SEARCH_LOSS},
-        {{100000, 100000, 99000}, 0, NV_SEARCH_PASSED}, /* late, but for edges of 1 % */
-        {{100000, 100000, 98999}, 0, NV_SEARCH_PACE},
-        {{100000, 99000, 98000}, 0.01, NV_SEARCH_PASSED},
-        {{100000, 99000, 97999}, 0.01, NV_SEARCH_PACE},
-        {{0, 0, 0}, 0.01, NV_SEARCH_LOSS}, /* nothing was tried */
+        {{1000, 1000, 1000, 2 * S}, 0, NV_SEARCH_PASSED},
+        {{1000, 999, 999, 2 * S}, 0, NV_SEARCH_LOSS},
+        {{1000, 999, 999, 2 * S}, 0.001, NV_SEARCH_PASSED},
+        {{1000, 998, 998, 2 * S}, 0.001, NV_SEARCH_LOSS},
+        {{100000, 100000, 99000, 2 * S}, 0, NV_SEARCH_PASSED}, /* late, but for edges of 1 % */
+        {{100000, 100000, 98999, 2 * S}, 0, NV_SEARCH_PACE},
+        {{100000, 99000, 98000, 9 * S}, 0.01, NV_SEARCH_PASSED},
+        {{100000, 99000, 97999, 9 * S}, 0.01, NV_SEARCH_PACE},
+        {{1000, 1000, 960, S / 2}, 0, NV_SEARCH_PASSED}, /* 20 ms are 4 % */
+        {{1000, 1000, 959, S / 2}, 0, NV_SEARCH_PACE},
+        {{100, 100, 98, 2 * S}, 0, NV_SEARCH_PASSED}, /* a message at each edge */
+        {{100, 100, 97, 2 * S}, 0, NV_SEARCH_PACE},
+        {{0, 0, 0, S}, 0.01, NV_SEARCH_LOSS}, /* nothing was tried */
     };
     (void)state;
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++)

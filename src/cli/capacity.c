@@ -7,12 +7,12 @@
 #include "base/clock.h"
 
 #define TRIALS_EXPECTED 25u
-#define START_MSGS 1000.0 /* a second, all flows together, as the next two */
-#define FLOOR_MSGS 1.0
+#define START_MSGS 1000.0 /* a second, all flows together, as the next */
 #define CEILING_MSGS 1e8
-#define RUN_MSGS_MAX 3.9e9 /* a run may not have more (nv_spec_check) */
-#define EDGE_SHARE 4       /* warm-up and cool-down are at most a fourth of a trial */
-#define CONFIRM_TRIALS 2   /* as long as so many */
+#define RUN_MSGS_MAX 3.9e9  /* a run may not have more (nv_spec_check) */
+#define TRIAL_MSGS_MIN 10.0 /* fewer in a trial tell nothing */
+#define EDGE_SHARE 4        /* warm-up and cool-down are at most a fourth of a trial */
+#define CONFIRM_TRIALS 2    /* as long as so many */
 
 static bool is_searched(const struct nv_spec *spec)
 {
@@ -75,7 +75,8 @@ static enum nv_search_failure judge(const struct nv_run_result *run)
         if (row->flow == NV_FLOW_ALL)
             counts = (struct nv_search_counts){.sched_count = row->tx->sched_count,
                                                .unique_count = row->rx->unique_count,
-                                               .window_count = row->rx->goodput_count};
+                                               .window_count = row->rx->goodput_count,
+                                               .window_ns = run->spec.duration_ns};
     }
     return nv_search_judge(&counts, run->spec.loss_target);
 }
@@ -113,11 +114,12 @@ static int try_rate(struct hunt *hunt, struct nv_run_result *run, struct nv_erro
 static int search_arm(struct nv_runner *runner, unsigned cell, unsigned arm, struct nv_error *err)
 {
     const struct nv_spec *spec = &runner->plan->cells[cell].arm[arm];
-    double longest_s = (CONFIRM_TRIALS + 1) * (double)runner->campaign->settings.trial_ns / 1e9;
+    double trial_s = (double)runner->campaign->settings.trial_ns / 1e9;
+    double run_s_max = trial_s * (CONFIRM_TRIALS + 1);
     struct hunt hunt = {.runner = runner,
                         .search = {.start = START_MSGS,
-                                   .floor = FLOOR_MSGS,
-                                   .ceiling = fmin(CEILING_MSGS, RUN_MSGS_MAX / longest_s)},
+                                   .floor = TRIAL_MSGS_MIN / trial_s,
+                                   .ceiling = fmin(CEILING_MSGS, RUN_MSGS_MAX / run_s_max)},
                         .cell = cell,
                         .arm = arm,
                         .progress_end = runner->runs_done + TRIALS_EXPECTED};

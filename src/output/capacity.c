@@ -123,7 +123,7 @@ static const struct nv_column result_columns[] = {
     NV_COLUMN("passed", "1, or 0: the trial failed.", get_passed),
     NV_COLUMN("failed_by",
               "loss: more was missing than loss_target allows; pace: a backlog grew, so that less "
-              "came in the receiver's window than was scheduled, by more than 1 %.",
+              "came in the receiver's window than was scheduled, by more than 1 % and 20 ms.",
               get_failure),
     NV_COLUMN("flags", "What to know about the trial, separated by semicolons; empty: nothing.",
               get_flags),
