@@ -15,8 +15,8 @@ COLUMNS = {
         "start_utc_iso", "app", "msg_size", "msg_size_bytes", "rate", "rate_msgs_per_s", "arrival",
         "flows", "direction", "path", "deadline_ms", "sched_count", "sent_count", "lost_count",
         "rx_unique_count", "loss_ratio", "reordered_count", "reordered_ratio", "goodput_bps",
-        "ip_fragments_per_msg", "ontime_ratio", "emu_up_in_count", "emu_up_loss_obs_ratio",
-        "emu_up_delay_p50_ns", "emu_up_reordered_count", "emu_up_queue_max_bytes", "valid",
+        "msg_rate_per_s", "ip_fragments_per_msg", "ontime_ratio", "emu_up_in_count",
+        "emu_up_loss_obs_ratio", "emu_up_delay_p50_ns", "emu_up_reordered_count", "emu_up_queue_max_bytes", "valid",
         "flags", "a_column_of_the_future"],
     "quantiles.csv": KEY + ["metric", "population", "p", "value_ns", "reportable"],
     "deadlines.csv": KEY + ["deadline_ms", "ontime_count", "sched_count", "ontime_ratio"],
@@ -106,7 +106,8 @@ def add_run(tables, key, cell, run):
         "sched_count": SENT, "sent_count": SENT, "lost_count": SENT - arrived,
         "rx_unique_count": arrived, "loss_ratio": values["loss_ratio"],
         "reordered_count": run["reordered"], "reordered_ratio": run["reordered"] / SENT,
-        "goodput_bps": values["goodput"], "ip_fragments_per_msg": run["fragments"], "valid": 1})
+        "goodput_bps": values["goodput"], "msg_rate_per_s": arrived,
+        "ip_fragments_per_msg": run["fragments"], "valid": 1})
     for p, metric in ((0.5, "resp_p50"), (0.99, "resp_p99"), (0.999, None)):
         tables["quantiles.csv"].append({
             **key, "metric": "resp", "population": "all", "p": p,

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Series:
-    source: str  # "run:COLUMN", "quantile:P", "interval:COLUMN", "curve:delivered" or "…:missing"
+    # "run:COLUMN", "quantile:P", "interval:COLUMN", "trial:COLUMN", "curve:delivered" or "…:missing"
+    source: str
     label: str = ""  # what is said after the arm's name; of a course, the panel's title
     dashed: bool = False
     unit: str = ""  # of a course
@@ -64,19 +65,35 @@ CHARTS = (
                "the blocks."),
     Chart("ontime", "curve", "On time: delivered within t",
           x="time t since the intended send (log)", y="share of scheduled messages",
-          unit="percent", scale="linear", series=(Series("curve:delivered"),),
+          unit="percent", scale="linear", needs="times", series=(Series("curve:delivered"),),
           help="The higher and further left a curve, the better; where it levels off below 100 %, "
                "the rest was lost. The pale strip spans the single blocks."),
     Chart("late", "curve", "Late or lost: not yet delivered at t",
           x="time t since the intended send (log)", y="share not delivered (log)",
-          unit="percent", scale="log", series=(Series("curve:missing"),),
+          unit="percent", scale="log", needs="times", series=(Series("curve:missing"),),
           help="The same messages seen from the other end: this shows the slowest few. A curve "
                "that runs level to the right is loss; one that falls away delivered everything."),
     Chart("response", "sweep", "Response time",
-          x="", y="response time (log)", unit="time", scale="log",
+          x="", y="response time (log)", unit="time", scale="log", needs="times",
           series=(Series("quantile:0.5", "median"), Series("quantile:0.99", "p99", dashed=True)),
           help="Lower is better: from its intended send, half of all scheduled messages arrive "
                "within the median, 99 of 100 within p99; lost ones count as infinitely late."),
+    Chart("capacity", "capacity", "What arrives, of what is offered",
+          x="offered (log)", y="goodput (log)", unit="bits", scale="log", needs="search",
+          series=(Series("trial:goodput_bps"),),
+          help="Each point is a trial of one rate; on the broken line all arrives. The dotted line "
+               "is the capacity: the highest rate within the loss target. TCP sets its own rate: "
+               "the level line is what it carries."),
+    Chart("overload", "capacity", "What is missing, of what is offered",
+          x="offered (log)", y="share that did not arrive (log)", unit="percent", scale="log",
+          needs="search", series=(Series("trial:missing_ratio"),),
+          help="The same trials: messages lost, refused or never sent, out of those scheduled. "
+               "Above the loss target a trial fails, and below it when a backlog grows."),
+    Chart("messages", "sweep", "Messages a second, at capacity",
+          x="", y="messages delivered a second (log)", unit="count", scale="log", needs="search",
+          series=(Series("run:msg_rate_per_s"),),
+          help="Higher is better: what the receiver got in the blocks, of UDP at the rate that was "
+               "found and of TCP as fast as it goes."),
     Chart("goodput", "sweep", "Goodput: what the receiver got",
           x="", y="payload delivered (log)", unit="bits", scale="log",
           series=(Series("run:goodput_bps"),),

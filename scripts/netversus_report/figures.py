@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from . import charts, courses, forest, paths, planes, series, sweep_charts, sweeps, units
+from . import (capacity, charts, courses, forest, paths, planes, series, sweep_charts, sweeps,
+               units)
 from .panels import Panel, Trace, finish
 
 
@@ -31,6 +32,9 @@ NEEDS = {"": lambda campaign: True,
          "plane": planes.has_plane,
          "cpu": lambda campaign: campaign.sweep is sweeps.SIZE and any(
              row.get("cpu_ns_per_msg") for row in campaign.result.runs),
+         "search": lambda campaign: bool(campaign.result.trials),
+         "times": lambda campaign: any(dict(cell.factors)["rate"] != "search"
+                                       for cell in campaign.cells),
          "outage": lambda campaign: any(courses.outages(campaign, cell.path)
                                         for cell in campaign.cells)}
 
@@ -153,7 +157,8 @@ def _to_right(trace, x):
 
 
 KINDS = {"curve": _curve_figures, "sweep": sweep_charts.figures, "forest": forest.figures,
-         "plane": planes.figures, "course": courses.figures}
+         "plane": planes.figures, "course": courses.figures,
+         "capacity": capacity.figures}
 
 
 def caption_text(campaign, with_bars=False):

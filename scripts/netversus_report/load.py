@@ -59,6 +59,10 @@ REQUIRED = {
     "hist.csv": {**_KEY, "metric": text, "lo_ns": number, "hi_ns": number, "count": number},
     "intervals.csv": {**_KEY, "t_start_s": number, "t_end_s": number, "sched_count": number,
                       "rx_bytes": number, "resp_max_ns": number},
+    "capacity.csv": {**{name: _KEY[name] for name in ("cell_id", "arm", "transport", "dir")},
+                     "loss_target": number, "offered_msgs_per_s": number, "offered_bps": number,
+                     "sched_count": number, "passed": text, "missing_ratio": number,
+                     "goodput_bps": number, "outcome": text, "capacity_msgs_per_s": number},
     "comparisons.csv": {"cell_id": text, "dir": text, "arm_a": text, "arm_b": text, "metric": text,
                         "scale": text, "blocks_count": number, "a_median": number,
                         "b_median": number, "effect": number, "ci95_lo": number,
@@ -68,7 +72,7 @@ REQUIRED = {
 # Used where present: further factors of a campaign, and what explains a verdict.
 OPTIONAL = {
     "runs.csv": {"flags": text, "ip_fragments_per_msg": number, "ontime_ratio": number,
-                 "cpu_ns_per_msg": number,
+                 "cpu_ns_per_msg": number, "msg_rate_per_s": number,
                  **{f"emu_{way}_{name}": number for way in ("up", "down") for name in (
                      "in_count", "loss_obs_ratio", "reordered_count", "dup_count",
                      "queue_max_bytes", "delay_p50_ns", "delay_p99_ns")},
@@ -93,6 +97,7 @@ class Result:
     intervals: list  # of paths with an outage
     comparisons: list
     invalid_count: int  # runs left out
+    trials: list = field(default_factory=list)  # of capacity.csv
     notes: list = field(default_factory=list)  # for the user: files missing or cut off
 
 
@@ -105,10 +110,18 @@ def load(directory):
     if not runs:
         raise LoadError(f"{directory / 'runs.csv'}: no valid run to chart")
     invalid_count = len({row["run_id"] for row in all_runs if row["valid"] == "0"})
-    valid_ids = {row["run_id"] for row in runs}
+    timed_ids = set()  # those whose times mean something
+
+    searched = {cell["cell_id"] for cell in campaign.get("cells") or []
+                if cell.get("rate") == "search"}
+    for row in runs:
+        if row["cell_id"] in searched:
+            _as_planned(row)
+        else:
+            timed_ids.add(row["run_id"])
 
     def of_all_flows(row):
-        return row["flow"] == "all" and row["run_id"] in valid_ids
+        return row["flow"] == "all" and row["run_id"] in timed_ids
 
     def response(row):
         return of_all_flows(row) and row["metric"] in ("resp", "rtt") and row.get(
@@ -121,7 +134,18 @@ def load(directory):
         intervals=_load_rows(directory, "intervals.csv", notes, of_all_flows)
         if any(paths.outages(paths.definition(campaign, row["path"])) for row in runs) else [],
         hist=_one_metric(_load_rows(directory, "hist.csv", notes, response)),
-        comparisons=_load_rows(directory, "comparisons.csv", notes, lambda row: True))
+        trials=_load_rows(directory, "capacity.csv", notes, lambda row: True) if searched else [],
+        comparisons=_load_rows(directory, "comparisons.csv", notes, lambda row: not (
+            row["cell_id"] in searched and row["metric"] in _OF_TIME)))
+
+
+_OF_TIME = ("resp_p50", "resp_p99", "ontime_ratio")
+
+
+def _as_planned(row):
+    """A run of a cell whose rate was searched for: each arm had its own, and how late a transport
+    is at the highest rate that it carries says nothing about it."""
+    row.update(rate="search", rate_msgs_per_s=None, ontime_ratio=None)
 
 
 def _one_metric(rows):

@@ -9,7 +9,7 @@ from dataclasses import replace
 from . import crossing, nines, series, sweeps, units
 from .panels import Panel, Shade, Trace, at, finish, paged
 
-UNITS = {"time": units.time_text, "bits": units.bits_text,
+UNITS = {"time": units.time_text, "bits": units.bits_text, "count": units.count_text,
          "percent": lambda value, trim=True: units.tick_percent(value)}
 
 
