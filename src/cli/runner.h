@@ -12,8 +12,9 @@
 #include "output/progress.h"
 #include "output/summary.h"
 
-/* Carries a plan out: searches for rates that are to be found, then rounds of blocks, in seeded order, with noise gates; keeps the values that
- * the comparison needs and hands every kept block to the CSV files. */
+/* Carries a plan out: searches for rates that are to be found, then rounds of blocks, in seeded
+ * order, with noise gates; keeps the values that the comparison needs and hands every kept block to
+ * the CSV files. */
 
 #define NV_RUNNER_BLOCKS_MAX 64u
 #define NV_ARM_NAME_BYTES 24

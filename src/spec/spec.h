@@ -31,9 +31,9 @@ struct nv_spec {
     char cc[NV_OPTION_TEXT_BYTES]; /* "" = the system's */
     struct nv_sizes sizes;
     uint64_t reply_bytes; /* 0 = as long as the request */
-    struct nv_rate rate; /* NV_RATE_SEARCH: of a cell, never of a run */
-    double loss_target;  /* rate search: share of messages that may be missing, from 0 to below 1 */
-    unsigned arrival; /* enum nv_arrival */
+    struct nv_rate rate;  /* NV_RATE_SEARCH: of a cell, never of a run */
+    double loss_target; /* rate search: share of messages that may be missing, from 0 to below 1 */
+    unsigned arrival;   /* enum nv_arrival */
     uint64_t burst_msgs;
     uint64_t batch_msgs;  /* in one send call, at most; engine batch */
     uint64_t window_msgs; /* in flight at rate max, rr */
