@@ -207,7 +207,9 @@ char *nv_show_capacity(const struct nv_summary_cell *cell, char out[NV_CAPACITY_
     if (spec->rate.kind != NV_RATE_SEARCH)
         return out;
     nv_say(&text, "capacity at %.9g %% loss", 100 * spec->loss_target);
-    for (unsigned i = cell->arm_count; i-- > 0;)
-        say_arm(&text, &cell->arm[i]);
+    for (unsigned searched = 2; searched-- > 0;) /* what was searched for comes first */
+        for (unsigned i = 0; i < cell->arm_count; i++)
+            if ((cell->arm[i].capacity.end != NV_SEARCH_RUNNING) == (searched == 1))
+                say_arm(&text, &cell->arm[i]);
     return out;
 }

@@ -130,11 +130,29 @@ static void a_cell_says_what_was_found(void **state)
     }
 }
 
+/* Both are searched for: in their order. */
+static void two_alike_stand_in_their_order(void **state)
+{
+    (void)state;
+    char line[NV_CAPACITY_BYTES];
+    struct nv_summary_cell cell;
+    test_cell_make(&cell);
+    test_tcp_spec.rate.kind = NV_RATE_SEARCH;
+    for (unsigned i = 0; i < 2; i++) {
+        cell.arm[i].name = i ? "UDP b" : "UDP a";
+        cell.arm[i].capacity = (struct nv_capacity){.end = NV_SEARCH_FOUND, .msgs_per_s = 1e3};
+    }
+    assert_string_equal(nv_show_capacity(&cell, line),
+                        "capacity at 0.1 % loss   UDP a 1.00 k msg/s (512 kbit/s)   UDP b 1.00 k "
+                        "msg/s (512 kbit/s)");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_trial_is_one_row),
         cmocka_unit_test(a_cell_says_what_was_found),
+        cmocka_unit_test(two_alike_stand_in_their_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

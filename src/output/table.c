@@ -380,7 +380,8 @@ static void print_cell(struct table *table, const struct nv_summary *summary,
     print_cell_head(table, summary, cell);
     if (nv_show_capacity(cell, capacity)[0])
         (void)fprintf(table->out, "  %s\n", capacity);
-    table->has_capacity |= capacity[0] != '\0';
+    for (unsigned i = 0; i < cell->arm_count; i++)
+        table->has_capacity |= cell->arm[i].capacity.end != NV_SEARCH_RUNNING;
     for (unsigned i = 0; i < sizeof first / sizeof first[0]; i++)
         if (is_known(cell, first[i]))
             print_metric(table, cell, first[i]);
