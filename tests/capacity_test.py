@@ -116,12 +116,6 @@ def test_limit_of_a_server_is_told(tmp_path):
     assert max(number(row["offered_msgs_per_s"]) for row in trials(result)) <= 4000
 
 
-def test_a_run_has_no_such_rate(tmp_path):
-    """What a server is asked for by whoever speaks the protocol is a rate, never a search."""
-    result = campaign(*SEARCH, "--transport", "udp", "--rate", "2000/s", cwd=tmp_path)
-    assert not trials(result) and "capacity" not in result.stdout
-
-
 def test_interrupt_keeps_trials(tmp_path):
     with Process("run", *SEARCH, "--trial", "200ms", "--quiet", "--output", "out",
                  cwd=tmp_path) as client:

@@ -266,7 +266,7 @@ static void print_options(const struct nv_option *first, const struct nv_option 
         (void)printf("An option with ,... takes a list, such as --size 64,1k,8k; each combination "
                      "is compared by itself.\n");
     (void)printf("SIZE takes k M G (1000) and Ki Mi Gi (1024), TIME ns us ms s m; RATE is N/s, "
-                 "Nbit/s or max.\n");
+                 "Nbit/s or max,\nSHARE such as 0.1%% or 1e-5.\n");
 }
 
 void nv_print_help(const char *usage, const char *summary, const struct nv_option *first,

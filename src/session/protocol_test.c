@@ -317,6 +317,9 @@ static void specs_come_back_as_they_were(void **state)
     assert_int_equal(nv_spec_from_json(&got, object, &err), NV_E_USAGE);
     json_object_set_new(object, "rate", json_string("fast"));
     assert_int_equal(nv_spec_from_json(&got, object, &err), NV_E_USAGE);
+    json_object_set_new(object, "rate", json_string("search"));
+    assert_int_equal(nv_spec_from_json(&got, object, &err), NV_E_USAGE);
+    assert_string_equal(err.message, "rate: search is not the rate of a run");
     json_decref(object);
 }
 
