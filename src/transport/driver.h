@@ -64,9 +64,10 @@ struct nv_channel {
     struct nv_socket *sockets;
     unsigned first_flow, flow_count;
     const struct nv_payload *payload;
-    uint64_t t0_ns;   /* send times are counted from here */
-    bool spins;       /* never sleep: look for input until there is some */
-    uint64_t spin_ns; /* how long before a deadline to stop sleeping and spin; 0 = never */
+    uint32_t sent_bytes; /* of every message that is sent; 0: they differ */
+    uint64_t t0_ns;      /* send times are counted from here */
+    bool spins;          /* never sleep: look for input until there is some */
+    uint64_t spin_ns;    /* how long before a deadline to stop sleeping and spin; 0 = never */
 };
 
 /* What one receive call brought, or a part of it: bytes of a stream, or datagrams one behind the

@@ -96,6 +96,15 @@ static uint64_t spin_ns_of(const struct nv_endpoint *endpoint)
                                         : overshoot_ns;
 }
 
+/* Of every message that this end sends; 0: they differ. */
+static uint32_t sent_bytes_of(const struct nv_endpoint *endpoint)
+{
+    const struct nv_spec *spec = &endpoint->spec;
+    if (endpoint->workload->answered && !endpoint->config.client && spec->reply_bytes)
+        return (uint32_t)spec->reply_bytes;
+    return spec->sizes.kind == NV_SIZES_FIXED ? spec->sizes.bytes[0] : 0;
+}
+
 static void set_up_lane(struct nv_endpoint *endpoint, unsigned index, uint64_t spin_ns)
 {
     unsigned first = index * endpoint->flow_count / endpoint->lane_count;
@@ -111,6 +120,7 @@ static void set_up_lane(struct nv_endpoint *endpoint, unsigned index, uint64_t s
                     .first_flow = first,
                     .flow_count = next - first,
                     .payload = &endpoint->payload,
+                    .sent_bytes = sent_bytes_of(endpoint),
                     .t0_ns = atomic_load(&endpoint->t0_ns),
                     .spins = endpoint->spec.wait == NV_WAIT_SPIN,
                     .spin_ns = spin_ns},

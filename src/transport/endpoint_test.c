@@ -131,12 +131,18 @@ static void an_empty_schedule_is_no_failure(void **state)
 /* Every byte is compared where that was asked for; large and mixed sizes. */
 static void payloads_are_verified(void **state)
 {
+    static const struct {
+        const char *workload, *size;
+    } rows[] = {{"rr", "40-9000"}, {"stream", "64"}, {"stream", "1400"}};
     (void)state;
     for (const struct nv_driver *d = nv_drivers; d->transport; d++) {
-        struct nv_spec spec = nv_pair_spec(d, "rr");
-        spec.verify = true;
-        assert_int_equal(nv_sizes_parse(&spec.sizes, "40-9000", NULL), 0);
-        run_once(d, spec);
+        for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+            struct nv_spec spec = nv_pair_spec(d, rows[i].workload);
+            spec.verify = true;
+            spec.arrival = NV_ARRIVAL_BURST;
+            assert_int_equal(nv_sizes_parse(&spec.sizes, rows[i].size, NULL), 0);
+            run_once(d, spec);
+        }
     }
 }
 

@@ -11,6 +11,9 @@
 
 /* Happy path: headers, and payloads that are cheaper to copy than to point at, are laid down one
  * after another in the arena; vectors point at them and at large payloads. One call takes them.
+ * Where all messages are of one size, and small, their payloads are laid down when the engine is
+ * opened: message seq has the slot seq mod slots, of which there are a multiple of the payloads
+ * that there are, and only headers are written for a call.
  * Failure modes: a stream that takes a part leaves the rest of one message, which is put where
  * nv_io_send_rest finds it; messages behind it are the caller's again. A datagram call takes all or
  * nothing; where the kernel finds too many segments, or none possible, the flow remembers. */
@@ -26,13 +29,24 @@
 struct nv_gather_call {
     unsigned count; /* messages */
     uint64_t bytes;
-    uint8_t *end; /* of what is laid down in the arena */
+    uint8_t *end;      /* of what is laid down in the arena, without slots */
+    uint64_t next_seq; /* after the last, with slots */
     unsigned vector_count;
     struct iovec vectors[VECTORS_MAX];
     unsigned first_vector[DATAGRAMS_MAX + 1]; /* of each message, when they are kept apart */
     struct mmsghdr datagrams[DATAGRAMS_MAX];
     uint8_t arena[STREAM_BYTES_MAX + NV_HEADER_BYTES + COPY_BYTES_MAX];
 };
+
+static void lay_slots(struct nv_gather *gather)
+{
+    uint32_t len_bytes = gather->channel->sent_bytes;
+    if (len_bytes)
+        gather->slots = STREAM_BYTES_MAX / len_bytes / NV_PAYLOAD_PERIOD * NV_PAYLOAD_PERIOD;
+    for (uint32_t i = 0; i < gather->slots; i++)
+        memcpy(gather->call->arena + (size_t)i * len_bytes + NV_HEADER_BYTES,
+               nv_payload_of(gather->channel->payload, i), len_bytes - NV_HEADER_BYTES);
+}
 
 int nv_gather_open(struct nv_gather *gather, const struct nv_channel *channel, struct nv_error *err)
 {
@@ -43,6 +57,7 @@ int nv_gather_open(struct nv_gather *gather, const struct nv_channel *channel, s
         return nv_fail(err, NV_E_FAILED, "batch engine: no memory");
     memset(gather->call, 0, sizeof *gather->call); /* takes the pages now */
     memset(gather->buffer, 0, NV_GATHER_BUFFER_BYTES);
+    lay_slots(gather);
     int on = 1;
     for (unsigned i = 0; i < channel->flow_count && !(channel->caps & NV_CAP_RELIABLE); i++)
         (void)setsockopt(channel->sockets[i].fd, IPPROTO_UDP, UDP_GRO, &on, sizeof on);
@@ -122,7 +137,35 @@ static unsigned lay_train(struct nv_gather *gather, const struct nv_header *trai
     return i;
 }
 
-/* As many of so many messages as there are vectors for; apart: each begins one of its own. */
+/* The payloads are there already. No more messages than there are slots, one after another. */
+static unsigned lay_in_slots(struct nv_gather *gather, const struct nv_header *train,
+                             unsigned count, bool apart)
+{
+    struct nv_gather_call *call = gather->call;
+    uint32_t len_bytes = gather->channel->sent_bytes;
+    uint32_t slot = (uint32_t)(train->seq % gather->slots);
+    uint32_t room = gather->slots - call->count;
+    uint8_t head[NV_HEADER_BYTES];
+    if (call->count && train->seq != call->next_seq)
+        return 0;
+    nv_header_encode(train, head);
+    count = count < room ? count : room;
+    for (unsigned i = 0; i < count; i++) {
+        uint8_t *at = call->arena + (size_t)slot * len_bytes;
+        if (apart)
+            call->first_vector[call->count + i] = call->vector_count;
+        memcpy(at, head, NV_HEADER_BYTES);
+        nv_header_renumber(at, train->seq + i);
+        point_at(call, at, len_bytes, apart);
+        slot = slot + 1 < gather->slots ? slot + 1 : 0;
+    }
+    call->next_seq = train->seq + count;
+    call->count += count;
+    call->bytes += (uint64_t)count * len_bytes;
+    return count;
+}
+
+/* As many of so many messages as there are vectors or slots for; apart: each begins a vector. */
 static unsigned lay_down(struct nv_gather *gather, struct nv_header *trains, unsigned count,
                          bool apart)
 {
@@ -134,7 +177,9 @@ static unsigned lay_down(struct nv_gather *gather, struct nv_header *trains, uns
     for (bool room = true; room && call->count < count; trains++) {
         unsigned wanted = count - call->count < trains->count ? count - call->count : trains->count;
         nv_header_stamp(trains, now_ns);
-        room = lay_train(gather, trains, wanted, apart) == wanted;
+        unsigned laid = gather->slots ? lay_in_slots(gather, trains, wanted, apart)
+                                      : lay_train(gather, trains, wanted, apart);
+        room = laid == wanted;
     }
     if (apart)
         call->first_vector[call->count] = call->vector_count;

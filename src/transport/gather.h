@@ -18,6 +18,7 @@ struct nv_gather_call; /* what one call takes with it */
 struct nv_gather {
     const struct nv_channel *channel;
     struct nv_gather_call *call; /* owned */
+    uint32_t slots;              /* messages whose payloads lie ready in it; 0: none */
     uint8_t *buffer;             /* owned, NV_GATHER_BUFFER_BYTES: what is received */
 };
 

@@ -71,6 +71,7 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 }
 
 static bool by_the_train; /* how messages are handed over */
+static uint32_t one_size; /* what the channel says of them */
 
 struct bench {
     struct nv_socket sockets[2]; /* sender, receiver */
@@ -121,6 +122,7 @@ static struct bench *new_bench(bool datagrams)
                                              .sockets = &b->sockets[i],
                                              .flow_count = 1,
                                              .payload = &b->payload,
+                                             .sent_bytes = one_size,
                                              .t0_ns = nv_clock_ns()};
         assert_int_equal(nv_gather_open(&b->gathers[i], &b->channels[i], NULL), NV_OK);
     }
@@ -143,8 +145,8 @@ static void free_bench(struct bench *b)
 /* Messages come in order here, and whole. */
 static void take(struct bench *b, const struct nv_header *header, const uint8_t *payload)
 {
-    b->wrong_count += header->seq != b->arrived_count;
-    b->wrong_count += header->len_bytes != b->messages[header->seq].len_bytes;
+    const struct nv_header *sent = &b->messages[b->arrived_count];
+    b->wrong_count += header->seq != sent->seq || header->len_bytes != sent->len_bytes;
     b->wrong_count += payload && !nv_payload_matches(&b->payload, header->seq, 0, payload,
                                                      header->len_bytes - NV_HEADER_BYTES);
     b->arrived_count++;
@@ -183,8 +185,10 @@ static unsigned send_once(struct bench *b, unsigned from, int *refusal)
     static struct nv_header trains[MESSAGES];
     unsigned count = 0;
     for (unsigned i = from; i < MESSAGES; i++) {
-        if (by_the_train && count && trains[count - 1].len_bytes == b->messages[i].len_bytes)
-            trains[count - 1].count++;
+        struct nv_header *last = count ? &trains[count - 1] : NULL;
+        if (by_the_train && last && last->len_bytes == b->messages[i].len_bytes &&
+            last->seq + last->count == b->messages[i].seq)
+            last->count++;
         else
             trains[count++] = b->messages[i];
     }
@@ -236,10 +240,31 @@ static void sizes_may_differ(void **state)
 {
     static const uint32_t sizes[] = {64, 64, 1000, 40, 1000, 1000, 65000, 64, 700, 600};
     (void)state;
+    if (one_size)
+        return;
     for (unsigned datagrams = 0; datagrams < 2; datagrams++) {
         struct bench *b = new_bench(datagrams);
         for (unsigned i = 0; i < MESSAGES; i++)
             b->messages[i].len_bytes = sizes[i % 10];
+        (void)send_from(b, 0);
+        all_arrived(b);
+        free_bench(b);
+    }
+}
+
+/* More than there are slots for (128, of 2000 bytes), and not one after another, as replies may be.
+ */
+static void slots_hold_one_message_each(void **state)
+{
+    (void)state;
+    for (unsigned datagrams = 0; datagrams < 2 && one_size; datagrams++) {
+        one_size = 2000;
+        struct bench *b = new_bench(datagrams);
+        one_size = 64;
+        for (unsigned i = 0; i < MESSAGES; i++) {
+            b->messages[i].len_bytes = 2000;
+            b->messages[i].seq = i < 200 ? i : i < 250 ? 1280 + i : 7 * i;
+        }
         (void)send_from(b, 0);
         all_arrived(b);
         free_bench(b);
@@ -340,6 +365,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(many_messages_a_call),
         cmocka_unit_test(sizes_may_differ),
+        cmocka_unit_test(slots_hold_one_message_each),
         cmocka_unit_test(old_kernels_cut_fewer_segments),
         cmocka_unit_test(some_devices_cut_none),
         cmocka_unit_test(a_refused_call_takes_nothing),
@@ -349,5 +375,9 @@ int main(void)
     };
     int failed = cmocka_run_group_tests_name("alone", tests, NULL, NULL);
     by_the_train = true;
-    return cmocka_run_group_tests_name("by the train", tests, NULL, NULL) + failed;
+    failed += cmocka_run_group_tests_name("by the train", tests, NULL, NULL);
+    one_size = 64;
+    failed += cmocka_run_group_tests_name("by the train, of one size", tests, NULL, NULL);
+    by_the_train = false;
+    return cmocka_run_group_tests_name("alone, of one size", tests, NULL, NULL) + failed;
 }

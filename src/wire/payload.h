@@ -8,8 +8,8 @@
 
 /* Incompressible payload without making it per message: one pool of random bytes a run, keyed by
  * the run tag so that both ends have the same, of which each message takes another stretch: message
- * seq from (8 seq) mod 4096 on, so that payload of another run, of another message (unless its seq
- * is equal mod 512), or shifted, does not match. Read-only after init: threads may share it. */
+ * seq from (32 seq) mod 4096 on, so that payload of another run, of another message (unless its seq
+ * is equal mod 128), or shifted, does not match. Read-only after init: threads may share it. */
 
 struct nv_payload {
     uint8_t *bytes; /* owned */
@@ -21,8 +21,9 @@ int nv_payload_init(struct nv_payload *payload, uint32_t run_tag, uint32_t len_m
 /* Of a zeroed one too. */
 void nv_payload_dispose(struct nv_payload *payload);
 
-#define NV_PAYLOAD_STRIDE_BYTES 8u
-#define NV_PAYLOAD_SPAN_BYTES 4096u
+#define NV_PAYLOAD_STRIDE_BYTES 32u
+#define NV_PAYLOAD_PERIOD 128u /* messages whose payloads differ */
+#define NV_PAYLOAD_SPAN_BYTES (NV_PAYLOAD_STRIDE_BYTES * NV_PAYLOAD_PERIOD)
 
 /* Where the payload of message seq begins; len_max_bytes of it may be read. */
 static inline const uint8_t *nv_payload_of(const struct nv_payload *payload, uint64_t seq)

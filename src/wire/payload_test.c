@@ -45,7 +45,7 @@ static void test_wrong_payload_is_found(void **state)
     struct nv_payload pool = {0}, other = {0};
     assert_int_equal(nv_payload_init(&pool, 1, 64), 0);
     assert_int_equal(nv_payload_init(&other, 2, 64), 0);
-    for (uint64_t seq = 0; seq < 512; seq++) {
+    for (uint64_t seq = 0; seq < 128; seq++) {
         assert_false(nv_payload_matches(&pool, seq, 0, nv_payload_of(&other, seq), 64));
         assert_false(nv_payload_matches(&pool, seq, 0, nv_payload_of(&pool, seq + 1), 64));
         assert_false(nv_payload_matches(&pool, seq, 1, nv_payload_of(&pool, seq), 63));
@@ -58,16 +58,16 @@ static void test_wrong_payload_is_found(void **state)
     nv_payload_dispose(&other);
 }
 
-/* Message n + 512 has the payload of message n: 512 * 8 = 4096. */
+/* Message n + 128 has the payload of message n: 128 * 32 = 4096. */
 static void test_offsets_wrap(void **state)
 {
     (void)state;
     struct nv_payload pool = {0};
     assert_int_equal(nv_payload_init(&pool, 1, 8), 0);
     assert_ptr_equal(nv_payload_of(&pool, 0), pool.bytes);
-    assert_ptr_equal(nv_payload_of(&pool, 1), pool.bytes + 8);
-    assert_ptr_equal(nv_payload_of(&pool, 511), pool.bytes + 4088);
-    assert_ptr_equal(nv_payload_of(&pool, 512), pool.bytes);
+    assert_ptr_equal(nv_payload_of(&pool, 1), pool.bytes + 32);
+    assert_ptr_equal(nv_payload_of(&pool, 127), pool.bytes + 4064);
+    assert_ptr_equal(nv_payload_of(&pool, 128), pool.bytes);
     assert_int_equal(pool.size_bytes, 4096 + 8);
     nv_payload_dispose(&pool);
 }
