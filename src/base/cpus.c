@@ -27,8 +27,8 @@ const char *nv_cpus_parse(struct nv_cpus *cpus, const char *text, char end)
 {
     *cpus = (struct nv_cpus){0};
     do {
-        unsigned first;
-        unsigned last;
+        unsigned first = 0;
+        unsigned last = 0;
         text = parse_cpu(text, &first);
         last = first;
         if (text && *text == '-')

@@ -102,28 +102,35 @@ static json_t *words_json(const struct nv_summary *summary)
     return out;
 }
 
-/* What searches found, arm by arm; "msgs_per_s" of a search that found none is left out. */
+/* NULL: nothing was searched for. "msgs_per_s" of a search that found none is left out. */
+static json_t *arm_capacity_json(const struct nv_summary_cell *cell, unsigned arm)
+{
+    const struct nv_capacity *capacity = &cell->arm[arm].capacity;
+    const struct nv_spec *spec = cell->arm[arm].spec;
+    if (capacity->end == NV_SEARCH_RUNNING)
+        return NULL;
+    json_t *out =
+        json_pack("{s:s,s:s,s:s,s:f,s:s,s:i}", "cell_id", cell->cell_id, "arm", arm ? "b" : "a",
+                  "transport", spec->transport, "loss_target", spec->loss_target, "outcome",
+                  nv_search_end_name(capacity->end), "trials", (int)capacity->trial_count);
+    if (capacity->end == NV_SEARCH_NONE)
+        return out;
+    double bps = 8 * nv_sizes_mean(&spec->sizes) * capacity->msgs_per_s;
+    json_object_set_new(out, "msgs_per_s", json_real(capacity->msgs_per_s));
+    json_object_set_new(out, "bps", json_real(bps));
+    return out;
+}
+
+/* What searches found, arm by arm. */
 static json_t *capacity_json(const struct nv_summary *summary)
 {
     json_t *out = json_array();
     for (unsigned i = 0; i < summary->cell_count; i++) {
         const struct nv_summary_cell *cell = &summary->cells[i];
         for (unsigned arm = 0; arm < cell->arm_count; arm++) {
-            const struct nv_capacity *capacity = &cell->arm[arm].capacity;
-            const struct nv_spec *spec = cell->arm[arm].spec;
-            if (capacity->end == NV_SEARCH_RUNNING)
-                continue;
-            json_t *entry = json_pack(
-                "{s:s,s:s,s:s,s:f,s:s,s:i}", "cell_id", cell->cell_id, "arm", arm ? "b" : "a",
-                "transport", spec->transport, "loss_target", spec->loss_target, "outcome",
-                nv_search_end_name(capacity->end), "trials", (int)capacity->trial_count);
-            if (capacity->end != NV_SEARCH_NONE) {
-                json_object_set_new(entry, "msgs_per_s", json_real(capacity->msgs_per_s));
-                json_object_set_new(
-                    entry, "bps",
-                    json_real(8 * nv_sizes_mean(&spec->sizes) * capacity->msgs_per_s));
-            }
-            json_array_append_new(out, entry);
+            json_t *entry = arm_capacity_json(cell, arm);
+            if (entry)
+                json_array_append_new(out, entry);
         }
     }
     return out;

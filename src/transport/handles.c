@@ -170,6 +170,7 @@ static int try_send(struct handles_flow *flow, unsigned count)
     struct handles_engine *engine = flow->engine;
     uv_buf_t parts[NV_HANDLES_AT_ONCE][2];
     unsigned used[NV_HANDLES_AT_ONCE];
+    NV_ASSERT(count);
     for (unsigned i = 0; i < count; i++)
         used[i] = parts_of(&engine->channel, &engine->outgoing[i], parts[i]);
     socket_of(flow)->io.send_calls++;

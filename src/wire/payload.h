@@ -23,7 +23,7 @@ void nv_payload_dispose(struct nv_payload *payload);
 
 #define NV_PAYLOAD_STRIDE_BYTES 32u
 #define NV_PAYLOAD_PERIOD 128u /* messages whose payloads differ */
-#define NV_PAYLOAD_SPAN_BYTES (NV_PAYLOAD_STRIDE_BYTES * NV_PAYLOAD_PERIOD)
+#define NV_PAYLOAD_SPAN_BYTES ((size_t)NV_PAYLOAD_STRIDE_BYTES * NV_PAYLOAD_PERIOD)
 
 /* Where the payload of message seq begins; len_max_bytes of it may be read. */
 static inline const uint8_t *nv_payload_of(const struct nv_payload *payload, uint64_t seq)
