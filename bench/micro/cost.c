@@ -174,6 +174,17 @@ static int run(struct nv_lane *lane, struct nv_lane_flow *flow, bool sends)
     return failed;
 }
 
+static void clean_up(struct nv_lane *lane, struct nv_lane_flow *flow)
+{
+    nv_lane_close(lane);
+    if (flow->report->rx)
+        nv_rx_dispose(flow->report->rx);
+    free(flow->report->rx);
+    free(flow->report->tx);
+    free(flow->workload);
+    free(flow->outbox);
+}
+
 int main(int argc, char **argv)
 {
     struct nv_spec spec;
@@ -214,9 +225,10 @@ int main(int argc, char **argv)
                            .flows = &flow,
                            .stop = &task.stop,
                            .sent_all = ignore};
-    if (run(&lane, &flow, sends)) {
+    int failed = run(&lane, &flow, sends);
+    if (failed)
         (void)fprintf(stderr, "cost: %s\n", lane.error.message);
-        return 1;
-    }
-    return 0;
+    clean_up(&lane, &flow);
+    nv_payload_dispose(&payload);
+    return failed != 0;
 }
