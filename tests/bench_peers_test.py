@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: MIT
-# ctest: timeout=120
+# ctest: release timeout=120
 """bench/peers: what the tools print is read right, ratios and intervals are right, nothing that is
-missing or fails goes unsaid. The outputs in data/peers are recorded."""
+missing or fails goes unsaid. The outputs in data/peers are recorded.
+
+    /usr/bin/python3 tests/bench_peers_test.py
+
+writes the last part of the table in bench/README.md anew, from bench/peers/results.
+"""
 
 import csv
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +32,9 @@ from pair import cores  # noqa: E402
 from support import PROGRAM  # noqa: E402
 
 RUN = ROOT / "bench" / "peers" / "run"
+README = ROOT / "bench" / "README.md"
+SHOWN = re.compile(r"(?<=^\$ bench/peers/run --from bench/peers/results/peers.csv\n)"
+                   r"((?:(?!```).*\n)*)(?=```)", re.MULTILINE)
 DEPARTURES = Path(PROGRAM).parent / "bench" / "departures"
 TCP = Case("throughput", "tcp", 1024)
 UDP = Case("datagrams", "udp", 1400)
@@ -310,3 +319,21 @@ def test_departures_refuse_nonsense():
         done = subprocess.run([DEPARTURES, *arguments], capture_output=True, text=True, timeout=10,
                               check=False)
         assert done.returncode == 2 and done.stderr.startswith("usage: "), arguments
+
+
+# ---- what is written about it
+
+def last_part():
+    """Of the table of the committed result."""
+    found = table.groups(table.load(ROOT / "bench" / "peers" / "results" / "peers.csv"))
+    return "\n".join(table.summary([group for group in found if group.best_peer and group.ours]))
+
+
+def test_the_table_of_the_readme():
+    (shown,) = SHOWN.findall(README.read_text(encoding="utf-8"))
+    assert shown == last_part() + "\n"
+
+
+if __name__ == "__main__":
+    README.write_text(SHOWN.sub(lambda _: last_part() + "\n", README.read_text(encoding="utf-8")),
+                      encoding="utf-8")

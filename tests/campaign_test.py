@@ -117,9 +117,9 @@ VARIANTS = {
 }
 
 # What sanitizers would see a second time.
-SKIPPED = ("batch-few", "uv-flows", "uv-down", "flows-both", "blocking-both", "engines", "max-down", "max-window", "max-flows", "bursts",
-           "constant-flows", "bits", "replies", "options", "wait", "mix",
-           "arrivals") if SANITIZED else ()
+SKIPPED = ("batch-few", "uv-flows", "uv-down", "flows-both", "blocking-both", "engines", "max-down",
+           "max-window", "max-flows", "bursts", "constant-flows", "bits", "replies", "options",
+           "wait", "mix", "arrivals") if SANITIZED else ()
 
 
 @pytest.mark.parametrize("name", [name for name in VARIANTS if name not in SKIPPED])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# ctest: timeout=240
+# ctest: serial release timeout=240
 """The search for what UDP carries: on a link whose capacity can be worked out, where there is none,
 where it may not go on, and when it is interrupted."""
 
