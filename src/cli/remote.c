@@ -332,7 +332,7 @@ uint64_t nv_remote_sys_cpu_ns(const struct nv_remote *remote)
     double duration_ns = (double)remote->spec.duration_ns;
     double busy = (double)measured->busy_ns / (double)measured->span_ns -
                   (double)resting->busy_ns / (double)resting->span_ns;
-    return busy > 0 ? (uint64_t)(busy * duration_ns) : 0;
+    return busy > 0 ? (uint64_t)(busy * duration_ns) : NV_UNKNOWN;
 }
 
 static void handle_closed_cb(uv_handle_t *handle)

@@ -52,8 +52,8 @@ int nv_remote_run(struct nv_remote *, const struct nv_spec *, struct nv_error *e
 const struct nv_flow_report *nv_remote_ours(struct nv_remote *);
 const struct nv_flow_report *nv_remote_theirs(struct nv_remote *);
 /* Processor time of this whole machine in the measured phase of the last run, less what it does in
- * pauses; NV_UNKNOWN when that lasted less than 5 s or there was no second of pauses (METHOD 3: the
- * kernel counts ticks of 10 ms). */
+ * pauses; NV_UNKNOWN when that lasted less than 5 s, there was no second of pauses (METHOD 3: the
+ * kernel counts ticks of 10 ms), or nothing above them was seen. */
 uint64_t nv_remote_sys_cpu_ns(const struct nv_remote *);
 /* Between runs; shorter when interrupted. */
 void nv_remote_pause(struct nv_remote *, uint64_t pause_ns);
