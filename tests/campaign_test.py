@@ -144,6 +144,22 @@ def test_ipv6(tmp_path):
     check(result, cells=4, blocks=1, rows=2)
 
 
+def test_late_acknowledgements_hold_back_small_messages(tmp_path):
+    """With Nagle's algorithm a message waits for the acknowledgement of the last one: here as long
+    as a receiver may keep it back, 40 ms, in which a hundred gather."""
+    result = campaign("--transport", "tcp", "--workload", "stream", "--size", "64", "--rate",
+                      "2500/s", "--engine", "poll,blocking,batch,uv", "--nodelay", "yes,no",
+                      "--quickack", "no", *SHORT, "--duration", "300ms", cwd=tmp_path)
+    rows = [row for row in result.runs if row["flow"] == "all"]
+    assert len(rows) == 8
+    for row in rows:
+        p50_ms = float(row["resp_p50_ns"]) / 1e6
+        gathered = int(row["rx_unique_count"]) / int(row["rx_recv_calls"])
+        late = row["nodelay"] == "no"
+        assert (10 < p50_ms < 45 and gathered > 20) if late else gathered < 5, \
+            f"{row['engine']}, nodelay {row['nodelay']}: p50 {p50_ms} ms, {gathered} a call"
+
+
 def kept_on_one(pid):
     """Processors that a thread of the process, or of a child of it, is kept on alone."""
     kept = Counter()

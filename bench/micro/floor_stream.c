@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -10,7 +11,9 @@
 /* The floor under a stream as fast as it goes: two processes on loopback that do nothing but send
  * and receive, with one message a call (single), with large writes and datagrams that the kernel
  * cuts and puts together (batch), or through io_uring, one send or 64 of them handed in at a time
- * (uring, uring-batch). Prints one line of CSV: messages a second that arrived, and that were sent.
+ * (uring, uring-batch). Of single there are two more for streams, whose receivers differ: one asks
+ * for no more than a message a call (short), one has its acknowledgements held back (late). Prints
+ * one line of CSV: messages a second that arrived, and that were sent.
  *
  * Happy path: sockets, fork, both ends pinned; the receiver counts bytes in a window that opens
  * WARMUP after the first. Failure modes: any call that fails ends the program with status 1. */
@@ -24,8 +27,8 @@
 #define URING_SENDS 64u
 #define URING_RECEIVE_BYTES ((size_t)64 << 10)
 
-enum way { SINGLE, BATCH, URING, URING_BATCH, WAYS };
-static const char *const ways[WAYS] = {"single", "batch", "uring", "uring-batch"};
+enum way { SINGLE, SHORT, LATE, BATCH, URING, URING_BATCH, WAYS };
+static const char *const ways[WAYS] = {"single", "short", "late", "batch", "uring", "uring-batch"};
 static const char *const transports[] = {"udp", "tcp"};
 
 struct options {
@@ -42,6 +45,14 @@ static struct uring *ring_of(const struct options *options, int fd)
     return options->way == URING || options->way == URING_BATCH ? uring_open(fd, most) : NULL;
 }
 
+static ssize_t receive_once(const struct options *options, int fd, uint8_t *buffer)
+{
+    int quick = 0;
+    if (options->way == LATE)
+        (void)check(setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &quick, sizeof quick), "QUICKACK");
+    return recv(fd, buffer, options->way == SHORT ? options->size_bytes : BUFFER_BYTES, 0);
+}
+
 /* Bytes of a window, which opens after the warm-up and is duration long, over its true length. */
 static double receive(const struct options *options, int fd)
 {
@@ -51,7 +62,7 @@ static double receive(const struct options *options, int fd)
     uint64_t bytes = 0;
     uint64_t from_ns = 0;
     for (;;) {
-        ssize_t n = uring ? uring_receive(uring) : recv(fd, buffer, sizeof buffer, 0);
+        ssize_t n = uring ? uring_receive(uring) : receive_once(options, fd, buffer);
         uint64_t at_ns = now_ns();
         if (n <= 0)
             fail("recv");
@@ -125,7 +136,8 @@ static int parse(struct options *options, int argc, char **argv)
     options->sender_cpu = (int)numbers[1];
     options->size_bytes = (size_t)numbers[2];
     options->duration_ns = (uint64_t)numbers[3] * NS_PER_MS;
-    return tcp < 0 || way < 0 ? -1 : 0;
+    bool of_streams = way == SHORT || way == LATE;
+    return tcp < 0 || way < 0 || (of_streams && tcp == 0) ? -1 : 0;
 }
 
 int main(int argc, char **argv)
@@ -134,8 +146,9 @@ int main(int argc, char **argv)
     int fds[2]; /* receiver, sender */
     int results[2];
     if (parse(&options, argc, argv)) {
-        (void)fprintf(stderr, "usage: floor_stream tcp|udp single|batch|uring|uring-batch "
-                              "RECEIVER_CPU SENDER_CPU SIZE_BYTES DURATION_MS\n");
+        (void)fprintf(stderr,
+                      "usage: floor_stream tcp|udp single|batch|uring|uring-batch, tcp short|late "
+                      "RECEIVER_CPU SENDER_CPU SIZE_BYTES DURATION_MS\n");
         return 2;
     }
     open_pair(&(struct wiring){.tcp = options.tcp, .room_bytes = RECEIVE_BUFFER_BYTES}, fds);

@@ -73,12 +73,12 @@ def netversus_round_trip(build, case, engine, duration_ms, wait="block"):
     return (*(found[p]["value_ns"] for p in ("0.5", "0.99")), found["0.5"]["n"])
 
 
-def netversus_stream(build, case, engine, duration_ms):
-    """As floor_stream()."""
+def netversus_stream(build, case, options, duration_ms):
+    """As floor_stream(); options of netversus, for the engine and the like."""
     found = netversus(build, cores(), [
-        "--workload", "stream", "--rate", "max", "--transport", case.transport, "--engine", engine,
-        "--size", case.size_bytes, "--duration", f"{duration_ms}ms", "--rcvbuf", "4Mi",
-        "--no-nodelay"], "runs.csv")
+        "--workload", "stream", "--rate", "max", "--transport", case.transport, *options, "--size",
+        case.size_bytes, "--duration", f"{duration_ms}ms", "--rcvbuf", "4Mi", "--no-nodelay"],
+        "runs.csv")
     row = all_flows(found)
     return float(row["goodput_bps"]) / 8 / case.size_bytes, float(row["loss_ratio"] or 0)
 

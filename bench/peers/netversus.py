@@ -36,7 +36,7 @@ class Netversus(Tool):
             "--reruns", 0, "--settle", 0, "--warmup", LEADS.get(case.kind, LEAD),
             "--duration", f"{job.seconds}s", "--cooldown", 0]
         if case.kind == "throughput":
-            command.append("--no-nodelay")
+            command += ["--no-nodelay", "--quickack", "no"]
         if case.transport == "udp":
             command += ["--sndbuf", job.buffer_bytes, "--rcvbuf", job.buffer_bytes]
         if self.wait == "spin":

@@ -77,8 +77,8 @@ OPTIONAL = {
                      "in_count", "loss_obs_ratio", "reordered_count", "dup_count",
                      "queue_max_bytes", "delay_p50_ns", "delay_p99_ns")},
                  **{name: text for name in (
-                     "app", "reply_size", "burst", "window", "nodelay", "cc", "sndbuf", "rcvbuf",
-                     "udp_policy", "pace", "wait", "batch", "threads", "cpus", "dscp")}},
+                     "app", "reply_size", "burst", "window", "nodelay", "quickack", "cc", "sndbuf",
+                     "rcvbuf", "udp_policy", "pace", "wait", "batch", "threads", "cpus", "dscp")}},
     "comparisons.csv": {"verdict_words": text, "p_holm": number, "win_fraction": number,
                         "blocks_rejected_count": number, "stop_reason": text},
 }

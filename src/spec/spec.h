@@ -44,7 +44,7 @@ struct nv_spec {
     char path[NV_OPTION_TEXT_BYTES]; /* emulated between the ends, which see nothing of it */
     uint64_t warmup_ns, duration_ns, cooldown_ns, drain_ns;
     uint64_t deadline_ns;
-    bool nodelay;
+    bool nodelay, quickack;
     uint64_t sndbuf_bytes, rcvbuf_bytes; /* 0 = the system's */
     unsigned udp_policy;                 /* enum nv_udp_policy */
     unsigned pace;                       /* enum nv_pace */

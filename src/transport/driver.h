@@ -67,6 +67,7 @@ struct nv_channel {
     uint32_t sent_bytes; /* of every message that is sent; 0: they differ */
     uint64_t t0_ns;      /* send times are counted from here */
     bool spins;          /* never sleep: look for input until there is some */
+    bool late_acks;      /* nv_io_hold_ack before each receive call */
     uint64_t spin_ns;    /* how long before a deadline to stop sleeping and spin; 0 = never */
 };
 

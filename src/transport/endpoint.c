@@ -123,6 +123,8 @@ static void set_up_lane(struct nv_endpoint *endpoint, unsigned index, uint64_t s
                     .sent_bytes = sent_bytes_of(endpoint),
                     .t0_ns = atomic_load(&endpoint->t0_ns),
                     .spins = endpoint->spec.wait == NV_WAIT_SPIN,
+                    .late_acks = !endpoint->spec.quickack &&
+                                 !(endpoint->driver->transport->caps & NV_CAP_DATAGRAMS),
                     .spin_ns = spin_ns},
         .flows = &endpoint->flows[first],
         .perf = NV_PERF_NONE,

@@ -2,6 +2,8 @@
 #include "transport/io.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -147,10 +149,19 @@ enum nv_io_receive nv_io_deliver(const struct nv_channel *channel, struct nv_rec
     return sink->received(sink->context, received) ? NV_IO_DATA : NV_IO_YIELD;
 }
 
+void nv_io_hold_ack(const struct nv_channel *channel, unsigned flow)
+{
+    int quick = 0;
+    if (channel->late_acks)
+        (void)setsockopt(channel->sockets[flow].fd, IPPROTO_TCP, TCP_QUICKACK, &quick,
+                         sizeof quick);
+}
+
 enum nv_io_receive nv_io_receive(const struct nv_channel *channel, unsigned flow,
                                  const struct nv_io_buffer *buffer, const struct nv_sink *sink)
 {
     struct nv_received received = {.flow = flow, .data = buffer->bytes};
+    nv_io_hold_ack(channel, flow);
     ssize_t n = recv(channel->sockets[flow].fd, buffer->bytes, NV_IO_BUFFER_BYTES, buffer->flags);
     return nv_io_deliver(channel, &received, n, sink, buffer->err);
 }
