@@ -144,6 +144,17 @@ def test_ipv6(tmp_path):
     check(result, cells=4, blocks=1, rows=2)
 
 
+def test_drops_at_the_socket_are_told_unless_datagrams_are_joined(tmp_path):
+    """The kernel counts datagrams that it joined, and then drops, as one."""
+    result = campaign("--transport", "udp", "--workload", "stream", "--size", "64", "--rate", "max",
+                      "--engine", "poll,batch", "--rcvbuf", "4k", *SHORT, cwd=tmp_path)
+    check(result, cells=2, blocks=1, rows=1)
+    rows = {row["engine"]: row for row in result.runs}
+    assert all(int(row["lost_count"]) > 0 for row in rows.values())
+    assert int(rows["poll"]["lost_rcvbuf_count"]) > 0
+    assert rows["batch"]["lost_rcvbuf_count"] == rows["batch"]["lost_path_count"] == ""
+
+
 def test_late_acknowledgements_hold_back_small_messages(tmp_path):
     """With Nagle's algorithm a message waits for the acknowledgement of the last one: here as long
     as a receiver may keep it back, 40 ms, in which a hundred gather."""

@@ -47,6 +47,7 @@ static void add_report(struct nv_flow_report *sum, const struct nv_flow_report *
     sum->io.send_calls += flow->io.send_calls;
     sum->io.partial_writes += flow->io.partial_writes;
     sum->io.refused_count += flow->io.refused_count;
+    sum->io.joins |= flow->io.joins;
     sum->drops_count += flow->drops_count;
     sum->spun |= flow->spun;
     if (!flow->shared_thread) {
@@ -80,6 +81,9 @@ static void balance(struct nv_result_row *row)
         drops = 0;
     row->lost_rcvbuf_count = drops < left ? drops : left;
     row->lost_path_count = left - row->lost_rcvbuf_count;
+    /* The kernel counts what it joined, and drops whole, as one. */
+    if ((row->sender.io.joins || row->receiver.io.joins) && drops && row->lost_path_count)
+        row->lost_rcvbuf_count = row->lost_path_count = NV_UNKNOWN;
 }
 
 static void add_flow(const struct nv_run_result *result, const struct side *side, unsigned flow,

@@ -40,7 +40,7 @@ struct nv_result_row {
     uint64_t reply_lost_count;              /* rr: replies that the server's kernel refused */
     uint64_t sched_hash;                    /* over all flows: hash of hashes */
     /* The ledger's end: sched = sent + refused + unsent, sent = unique + lost. */
-    uint64_t lost_count, lost_rcvbuf_count, lost_path_count;
+    uint64_t lost_count, lost_rcvbuf_count, lost_path_count; /* the last two: or NV_UNKNOWN */
     bool balances;
 };
 

@@ -17,6 +17,7 @@ struct nv_io_counters {
     uint64_t send_calls; /* all of them */
     uint64_t partial_writes;
     uint64_t refused_count; /* ECONNREFUSED: nobody listened */
+    uint64_t joins;         /* 1: the kernel may put datagrams together here (UDP_GRO) */
 };
 
 /* What the far end must know of a flow that this end has stopped sending on. */
@@ -32,7 +33,7 @@ struct nv_flow_report {
     struct nv_rx *rx;
     struct nv_io_counters io;      /* from the opening of the flow */
     struct nv_tcp_counters tcp;    /* from the start of the measured phase to the end */
-    uint64_t drops_count;          /* datagrams dropped at this socket, likewise */
+    uint64_t drops_count;          /* datagrams, or joined ones, dropped here; likewise */
     uint64_t cpu_ns;               /* of the flow's thread, measured phase */
     uint64_t cycles, instructions; /* likewise; NV_UNKNOWN where the processor does not tell */
     uint64_t involuntary_switches;

@@ -162,12 +162,14 @@ const struct nv_column nv_runs_count_columns[] = {
               nv_get_row_count, NV_AT_ROW(lost_count)),
     NV_COLUMN("lost_rcvbuf_count",
               "Of the lost, dropped at the receiver's socket because its buffer was full, or a "
-              "checksum was wrong: the kernel counts both as one.",
+              "checksum was wrong: the kernel counts both as one. Empty where it counts several "
+              "messages that it had joined (engine batch) as one, too.",
               nv_get_row_count, NV_AT_ROW(lost_rcvbuf_count)),
     NV_COLUMN("lost_reply_count", "Of the lost, replies that the server's kernel refused (rr).",
               nv_get_row_count, NV_AT_ROW(reply_lost_count)),
-    NV_COLUMN("lost_path_count", "Of the lost, all others: lost on the path.", nv_get_row_count,
-              NV_AT_ROW(lost_path_count)),
+    NV_COLUMN("lost_path_count",
+              "Of the lost, all others: lost on the path; empty as lost_rcvbuf_count.",
+              nv_get_row_count, NV_AT_ROW(lost_path_count)),
     NV_COLUMN("late_count",
               "Messages that arrived later than the drain time after their intended time; empty "
               "when clocks differ.",

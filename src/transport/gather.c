@@ -60,7 +60,8 @@ int nv_gather_open(struct nv_gather *gather, const struct nv_channel *channel, s
     lay_slots(gather);
     int on = 1;
     for (unsigned i = 0; i < channel->flow_count && !(channel->caps & NV_CAP_RELIABLE); i++)
-        (void)setsockopt(channel->sockets[i].fd, IPPROTO_UDP, UDP_GRO, &on, sizeof on);
+        channel->sockets[i].io.joins =
+            setsockopt(channel->sockets[i].fd, IPPROTO_UDP, UDP_GRO, &on, sizeof on) == 0;
     return NV_OK;
 }
 
