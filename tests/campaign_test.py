@@ -15,7 +15,7 @@ import pytest
 
 from consistency import check_result
 from inference import check_manifest, check_statistics
-from support import SANITIZED, Process, campaign, has_ipv6, nanoseconds, number
+from support import SANITIZED, SANITIZER, Process, campaign, has_ipv6, nanoseconds, number
 
 SHORT = (*(("--duration", "60ms", "--warmup", "10ms") if SANITIZED else
            ("--duration", "150ms", "--warmup", "30ms")), "--cooldown", "5ms", "--drain", "200ms",
@@ -120,9 +120,13 @@ VARIANTS = {
 SKIPPED = ("batch-few", "uv-flows", "uv-down", "flows-both", "blocking-both", "engines", "max-down",
            "max-window", "max-flows", "bursts", "constant-flows", "bits", "replies", "options",
            "wait", "mix", "arrivals") if SANITIZED else ()
+# Those in which threads meet in ways of their own.
+MEETINGS = ("both", "flows", "blocking-flows", "batch-both", "uv-both", "spin", "threads",
+            "max-both", "max-uv-wait", "overload")
 
 
-@pytest.mark.parametrize("name", [name for name in VARIANTS if name not in SKIPPED])
+@pytest.mark.parametrize("name", MEETINGS if SANITIZER == "thread" else
+                         [name for name in VARIANTS if name not in SKIPPED])
 def test_variant(name, tmp_path):
     arguments, cells, rows = VARIANTS[name]
     result = campaign(*BOTH, "--rate", "2000/s", *SHORT, *arguments, cwd=tmp_path)

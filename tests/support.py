@@ -16,7 +16,8 @@ from pathlib import Path
 
 PROGRAM = os.environ.get(
     "NETVERSUS", str(Path(__file__).resolve().parent.parent / "build" / "dev" / "netversus"))
-SANITIZED = bool(os.environ.get("NETVERSUS_SANITIZE"))
+SANITIZER = os.environ.get("NETVERSUS_SANITIZE", "")
+SANITIZED = bool(SANITIZER)
 
 KEY = ("run_id", "flow", "dir")
 LISTENING = "listening on "
