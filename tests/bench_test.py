@@ -130,7 +130,7 @@ def test_a_file_that_is_none(tmp_path, name, content, reason):
 
 
 @pytest.mark.parametrize("transport", ("tcp", "udp"))
-@pytest.mark.parametrize("way", ("blocking", "epoll", "spin"))
+@pytest.mark.parametrize("way", ("blocking", "epoll", "libuv", "spin"))
 def test_floor_of_a_round_trip(transport, way):
     p50, p99, count = tools.floor_round_trip(BUILD, Case("two cores" if len(tools.placements()) > 1
                                                          else "one core", transport, 64), way, 20)

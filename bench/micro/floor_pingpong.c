@@ -7,11 +7,12 @@
 
 #include "bare.h"
 #include "floor_uring.h"
+#include "floor_uv.h"
 
 /* The floor under a closed-loop round trip: two processes on loopback that do nothing but send and
- * receive one message back and forth: with blocking calls, a receive after each epoll_wait, a
- * receive that is tried without end, or io_uring. Prints one line of CSV: round trips counted, p50
- * and p99 in ns (nearest rank).
+ * receive one message back and forth: with blocking calls, a receive after each epoll_wait or each
+ * turn of a libuv loop, a receive that is tried without end, or io_uring. Prints one line of CSV:
+ * round trips counted, p50 and p99 in ns (nearest rank).
  *
  * Happy path: sockets, fork, both ends pinned, warm-up, measured round trips, SIGKILL for the
  * answering end. Failure modes: any call that fails ends the program with one line and status 1. */
@@ -19,8 +20,8 @@
 #define MESSAGE_BYTES_MAX 65507u
 #define WARMUP_NS 200000000u
 
-enum way { BLOCKING, EPOLL, SPIN, URING, WAYS };
-static const char *const ways[WAYS] = {"blocking", "epoll", "spin", "uring"};
+enum way { BLOCKING, EPOLL, LIBUV, SPIN, URING, WAYS };
+static const char *const ways[WAYS] = {"blocking", "epoll", "libuv", "spin", "uring"};
 static const char *const transports[] = {"udp", "tcp"};
 
 struct options {
@@ -35,6 +36,7 @@ struct end {
     int fd;
     enum way way;
     int epoll_fd;
+    struct watch *watch;
     struct uring *uring;
     size_t size_bytes;
     uint8_t bytes[MESSAGE_BYTES_MAX];
@@ -49,11 +51,15 @@ static void prepare(struct end *end, const struct options *options, int fd)
     end->size_bytes = options->size_bytes;
     if (end->way == URING)
         end->uring = uring_open(fd, end->size_bytes);
-    if (end->way != EPOLL)
+    if (end->way != EPOLL && end->way != LIBUV)
         return;
+    (void)check(fcntl(fd, F_SETFL, O_NONBLOCK), "fcntl");
+    if (end->way == LIBUV) {
+        end->watch = watch_open(fd);
+        return;
+    }
     end->epoll_fd = check(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
     (void)check(epoll_ctl(end->epoll_fd, EPOLL_CTL_ADD, fd, &event), "epoll_ctl");
-    (void)check(fcntl(fd, F_SETFL, O_NONBLOCK), "fcntl");
 }
 
 static void wait_readable(const struct end *end)
@@ -70,6 +76,8 @@ static ssize_t receive_piece(struct end *end, size_t done)
         return uring_receive(end->uring);
     if (end->way == EPOLL)
         wait_readable(end);
+    if (end->way == LIBUV)
+        watch_wait(end->watch);
     return recv(end->fd, end->bytes + done, end->size_bytes - done,
                 end->way == SPIN ? MSG_DONTWAIT : 0);
 }
@@ -143,8 +151,8 @@ int main(int argc, char **argv)
     struct samples samples;
     int fds[2]; /* server, client */
     if (parse(&options, argc, argv)) {
-        (void)fprintf(stderr, "usage: floor_pingpong tcp|udp blocking|epoll|spin|uring SERVER_CPU "
-                              "CLIENT_CPU SIZE_BYTES DURATION_MS\n");
+        (void)fprintf(stderr, "usage: floor_pingpong tcp|udp blocking|epoll|libuv|spin|uring "
+                              "SERVER_CPU CLIENT_CPU SIZE_BYTES DURATION_MS\n");
         return 2;
     }
     open_pair(&(struct wiring){.tcp = options.tcp, .nodelay = true}, fds);
