@@ -11,9 +11,10 @@
 
 /* Happy path: headers, and payloads that are cheaper to copy than to point at, are laid down one
  * after another in the arena; vectors point at them and at large payloads. One call takes them.
- * Where all messages are of one size, and small, their payloads are laid down when the engine is
- * opened: message seq has the slot seq mod slots, of which there are a multiple of the payloads
- * that there are, and only headers are written for a call.
+ * Where all messages are of one size, and not too large, their payloads are laid down when the
+ * engine is opened: message seq has the slot seq mod slots, of which there are a multiple of the
+ * payloads that there are, and only headers are written for a call. It is then of one vector, or of
+ * two; two for each message would make a call of large datagrams a fifth slower.
  * Failure modes: a stream that takes a part leaves the rest of one message, which is put where
  * nv_io_send_rest finds it; messages behind it are the caller's again. A datagram call takes all or
  * nothing; where the kernel finds too many segments, or none possible, the flow remembers. */
@@ -23,7 +24,8 @@
 #define SEGMENTS_MAX_OLD 64u       /* as all do that segment */
 #define SEGMENTED_BYTES_MAX 65487u /* of IPv6, less than a datagram of IPv4 */
 #define DATAGRAMS_MAX 64u          /* of one sendmmsg */
-#define COPY_BYTES_MAX 2048u       /* payloads up to here are copied */
+#define COPY_BYTES_MAX 2048u       /* payloads up to here are copied, where there are no slots */
+#define SLOTS_BYTES_MAX (2u << 20) /* of all slots */
 #define VECTORS_MAX 1024u          /* UIO_MAXIOV */
 
 struct nv_gather_call {
@@ -35,14 +37,23 @@ struct nv_gather_call {
     struct iovec vectors[VECTORS_MAX];
     unsigned first_vector[DATAGRAMS_MAX + 1]; /* of each message, when they are kept apart */
     struct mmsghdr datagrams[DATAGRAMS_MAX];
-    uint8_t arena[STREAM_BYTES_MAX + NV_HEADER_BYTES + COPY_BYTES_MAX];
+    uint8_t arena[]; /* ARENA_BYTES, or the slots */
 };
+
+#define ARENA_BYTES (STREAM_BYTES_MAX + NV_HEADER_BYTES + COPY_BYTES_MAX)
+
+/* For messages of this size: as many as one call takes, and one period at least; or none. */
+static uint32_t slots_for(uint32_t len_bytes)
+{
+    if (!len_bytes || len_bytes > SLOTS_BYTES_MAX / NV_PAYLOAD_PERIOD)
+        return 0;
+    uint32_t periods = STREAM_BYTES_MAX / len_bytes / NV_PAYLOAD_PERIOD;
+    return (periods ? periods : 1) * NV_PAYLOAD_PERIOD;
+}
 
 static void lay_slots(struct nv_gather *gather)
 {
     uint32_t len_bytes = gather->channel->sent_bytes;
-    if (len_bytes)
-        gather->slots = STREAM_BYTES_MAX / len_bytes / NV_PAYLOAD_PERIOD * NV_PAYLOAD_PERIOD;
     for (uint32_t i = 0; i < gather->slots; i++)
         memcpy(gather->call->arena + (size_t)i * len_bytes + NV_HEADER_BYTES,
                nv_payload_of(gather->channel->payload, i), len_bytes - NV_HEADER_BYTES);
@@ -50,12 +61,17 @@ static void lay_slots(struct nv_gather *gather)
 
 int nv_gather_open(struct nv_gather *gather, const struct nv_channel *channel, struct nv_error *err)
 {
+    uint32_t slots = slots_for(channel->sent_bytes);
+    size_t slots_bytes = (size_t)slots * channel->sent_bytes;
+    size_t call_bytes =
+        sizeof *gather->call + (slots_bytes > ARENA_BYTES ? slots_bytes : ARENA_BYTES);
     *gather = (struct nv_gather){.channel = channel,
-                                 .call = malloc(sizeof *gather->call),
+                                 .slots = slots,
+                                 .call = malloc(call_bytes),
                                  .buffer = malloc(NV_GATHER_BUFFER_BYTES)};
     if (!gather->call || !gather->buffer)
         return nv_fail(err, NV_E_FAILED, "batch engine: no memory");
-    memset(gather->call, 0, sizeof *gather->call); /* takes the pages now */
+    memset(gather->call, 0, call_bytes); /* takes the pages now */
     memset(gather->buffer, 0, NV_GATHER_BUFFER_BYTES);
     lay_slots(gather);
     int on = 1;
