@@ -252,23 +252,28 @@ static void sizes_may_differ(void **state)
     }
 }
 
-/* More than there are slots for (128, of 2000 bytes), and not one after another, as replies may be.
- */
+static void send_by_slots(bool datagrams, uint32_t size_bytes)
+{
+    one_size = size_bytes;
+    struct bench *b = new_bench(datagrams);
+    one_size = 64;
+    for (unsigned i = 0; i < MESSAGES; i++) {
+        b->messages[i].len_bytes = size_bytes;
+        b->messages[i].seq = i < 200 ? i : i < 250 ? 1280 + i : 7 * i;
+    }
+    (void)send_from(b, 0);
+    all_arrived(b);
+    free_bench(b);
+}
+
+/* More than there are slots for (128), and not one after another, as replies may be. The largest
+ * size that has slots, and one that has none. */
 static void slots_hold_one_message_each(void **state)
 {
+    static const uint32_t sizes[] = {2000, 8192, 16384, 16385};
     (void)state;
-    for (unsigned datagrams = 0; datagrams < 2 && one_size; datagrams++) {
-        one_size = 2000;
-        struct bench *b = new_bench(datagrams);
-        one_size = 64;
-        for (unsigned i = 0; i < MESSAGES; i++) {
-            b->messages[i].len_bytes = 2000;
-            b->messages[i].seq = i < 200 ? i : i < 250 ? 1280 + i : 7 * i;
-        }
-        (void)send_from(b, 0);
-        all_arrived(b);
-        free_bench(b);
-    }
+    for (unsigned i = 0; i < 8 && one_size; i++)
+        send_by_slots(i % 2, sizes[i / 2]);
 }
 
 static void old_kernels_cut_fewer_segments(void **state)
