@@ -27,15 +27,15 @@ struct nv_error {
 
 /* Sets *err (which may be NULL) and returns code. */
 int nv_fail(struct nv_error *err, int code, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+    __attribute__((cold, format(printf, 3, 4)));
 
 /* The same, ending in ": " and the text of errnum (an errno value). */
 int nv_fail_errno(struct nv_error *err, int code, int errnum, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+    __attribute__((cold, format(printf, 4, 5)));
 
 /* Puts "<context>: " in front of the message and returns its code. */
 int nv_fail_within(struct nv_error *err, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+    __attribute__((cold, format(printf, 2, 3)));
 
 /* Exit status of the program for a code. */
 int nv_error_exit_status(int code);
@@ -44,6 +44,7 @@ int nv_error_exit_status(int code);
 #define NV_ASSERT(condition)                                                                       \
     ((condition) ? (void)0 : nv_assert_failed(#condition, __FILE__, __LINE__))
 
-__attribute__((noreturn)) void nv_assert_failed(const char *condition, const char *file, int line);
+__attribute__((noreturn, cold)) void nv_assert_failed(const char *condition, const char *file,
+                                                      int line);
 
 #endif

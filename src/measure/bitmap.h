@@ -28,16 +28,15 @@ static inline bool nv_bitmap_test_and_set(struct nv_bitmap *bitmap, uint64_t bit
     return was_set;
 }
 
-/* Sets count bits that are not set, from the given one on; none is beyond the end. */
+/* Sets count bits, one or more, from the given one on; none is beyond the end. */
 static inline void nv_bitmap_set(struct nv_bitmap *bitmap, uint64_t bit, uint64_t count)
 {
-    while (count) {
-        uint64_t room = 64 - (bit & 63);
-        uint64_t taken = count < room ? count : room;
-        bitmap->words[bit >> 6] |= (taken < 64 ? (1ull << taken) - 1 : ~0ull) << (bit & 63);
-        bit += taken;
-        count -= taken;
-    }
+    uint64_t end = bit + count;
+    uint64_t *word = &bitmap->words[bit >> 6];
+    uint64_t from = ~0ull << (bit & 63);
+    for (; word < &bitmap->words[(end - 1) >> 6]; from = ~0ull)
+        *word++ |= from;
+    *word |= from & ~0ull >> (-end & 63);
 }
 
 /* Beyond the end: not set. */

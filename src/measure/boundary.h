@@ -22,7 +22,8 @@ static inline void nv_boundary_messages(struct nv_boundary *boundary, unsigned r
                                         uint64_t count)
 {
     boundary->msgs_count += count;
-    boundary->split_msgs_count += recv_calls > 1 ? count : 0;
+    if (recv_calls > 1)
+        boundary->split_msgs_count += count;
     boundary->recvs_per_msg[nv_pattern_slot(recv_calls)] += count;
 }
 
@@ -30,7 +31,8 @@ static inline void nv_boundary_recv(struct nv_boundary *boundary, uint64_t bytes
 {
     boundary->recv_calls++;
     boundary->recv_bytes += bytes;
-    boundary->coalesced_recvs_count += messages > 1;
+    if (messages > 1)
+        boundary->coalesced_recvs_count++;
     nv_pattern_add(boundary->msgs_per_recv, messages);
 }
 

@@ -37,6 +37,12 @@ void nv_hist_init(struct nv_hist *hist)
     memset(hist, 0, sizeof *hist);
 }
 
+void nv_hist_widen(struct nv_hist *hist, uint64_t value)
+{
+    hist->min = value < hist->min || !hist->count ? value : hist->min;
+    hist->max = value > hist->max ? value : hist->max;
+}
+
 void nv_hist_since(struct nv_hist *out, struct nv_hist *mark, const struct nv_hist *now)
 {
     out->count = now->count - mark->count;

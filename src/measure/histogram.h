@@ -27,11 +27,17 @@ struct nv_hist {
 /* All but the buckets. */
 extern const struct nv_counter_row nv_hist_counters[];
 
+/* Where its bucket would be, were there no limit: NV_HIST_BUCKETS and more for what is beyond. */
+static inline unsigned nv_hist_place(uint64_t value)
+{
+    unsigned shift = 63u - NV_HIST_BITS - (unsigned)__builtin_clzll(value | 1ull << NV_HIST_BITS);
+    return (shift << NV_HIST_BITS) + (unsigned)(value >> shift);
+}
+
 static inline unsigned nv_hist_index(uint64_t value)
 {
-    uint64_t v = value < NV_HIST_LIMIT ? value : NV_HIST_LIMIT - 1;
-    unsigned shift = 63u - NV_HIST_BITS - (unsigned)__builtin_clzll(v | (1ull << NV_HIST_BITS));
-    return (shift << NV_HIST_BITS) + (unsigned)(v >> shift);
+    unsigned place = nv_hist_place(value);
+    return place < NV_HIST_BUCKETS ? place : NV_HIST_BUCKETS - 1;
 }
 
 /* Bucket i holds lo(i) <= value < hi(i). */
@@ -45,21 +51,22 @@ void nv_hist_since(struct nv_hist *out, struct nv_hist *mark, const struct nv_hi
 /* Exact: as if all values of src had been added to dst. */
 void nv_hist_merge(struct nv_hist *dst, const struct nv_hist *src);
 
-/* Of a value that will be added in a moment: its bucket is rarely in the cache. */
-static inline void nv_hist_prefetch(const struct nv_hist *hist, uint64_t value)
-{
-    __builtin_prefetch(&hist->buckets[nv_hist_index(value)], 1);
-}
+/* The range, made to hold a value that is outside it. */
+__attribute__((cold)) void nv_hist_widen(struct nv_hist *hist, uint64_t value);
 
 /* The same value so many times; times > 0. */
 static inline void nv_hist_add_times(struct nv_hist *hist, uint64_t value, uint64_t times)
 {
-    hist->min = value < hist->min || !hist->count ? value : hist->min;
-    hist->max = value > hist->max ? value : hist->max;
+    unsigned index = nv_hist_place(value);
+    if (value < hist->min || value > hist->max)
+        nv_hist_widen(hist, value);
+    if (index >= NV_HIST_BUCKETS) {
+        hist->overflow_count += times;
+        index = NV_HIST_BUCKETS - 1;
+    }
     hist->sum += value * times;
-    hist->overflow_count += value >= NV_HIST_LIMIT ? times : 0;
     hist->count += times;
-    hist->buckets[nv_hist_index(value)] += times;
+    hist->buckets[index] += times;
 }
 
 static inline void nv_hist_add(struct nv_hist *hist, uint64_t value)

@@ -36,7 +36,8 @@ struct nv_interval_cursor {
 void nv_interval_cursor_init(struct nv_interval_cursor *cursor, uint64_t start_ns,
                              uint64_t length_ns, uint64_t count);
 /* nv_interval_at() of a time outside the interval where the cursor is. */
-uint64_t nv_interval_cursor_move(struct nv_interval_cursor *cursor, uint64_t t_ns);
+__attribute__((cold)) uint64_t nv_interval_cursor_move(struct nv_interval_cursor *cursor,
+                                                       uint64_t t_ns);
 
 static inline uint64_t nv_interval_at(struct nv_interval_cursor *cursor, uint64_t t_ns)
 {

@@ -54,7 +54,6 @@ static void follow_in_order(struct nv_ordering_live *live, struct nv_ordering *c
         open_holes(live, seq, now_ns);
     }
     live->next_expected = seq + 1;
-    live->run_msgs++;
 }
 
 static struct nv_ordering_arrival reordered_arrival(const struct nv_ordering_live *live,
@@ -87,36 +86,46 @@ static void count_reordered(struct nv_ordering *counts, const struct nv_ordering
     nv_pattern_add(counts->extent, arrival->extent_msgs);
 }
 
+static struct nv_ordering_step *step_at(struct nv_ordering_live *live, uint64_t height)
+{
+    return &live->stack[(live->bottom + height) & live->mask];
+}
+
+static void push(struct nv_ordering_live *live, struct nv_ordering_step step)
+{
+    *step_at(live, live->depth++) = step;
+    if (live->depth < live->window)
+        return;
+    live->evicted_position = step_at(live, 0)->position;
+    live->bottom++;
+    live->depth--;
+}
+
 /* How many messages just before this one were all later ones. The stack holds, from the top, the
  * nearest earlier arrival with a smaller number, the nearest before that with a still smaller one,
  * and so on: numbers that are popped can never again be the nearest. Nor can one whose successor
  * has arrived after it, so a message in order takes the place of the one before. */
 static uint64_t count_back(struct nv_ordering_live *live, uint64_t seq, bool *censored)
 {
+    struct nv_ordering_step before = {.seq = live->last_seq, .position = live->position};
     uint64_t nearest = 0;
+    live->last_seq = seq;
+    live->position++;
     *censored = false;
-    struct nv_ordering_step *top = &live->stack[(live->bottom + live->depth - 1) & live->mask];
-    if (live->depth && top->seq + 1 == seq) {
-        nearest = top->position;
-        *top = (struct nv_ordering_step){.seq = seq, .position = live->position};
-        return live->position - nearest - 1;
+    if (before.position && before.seq < seq) {
+        if (before.seq + 1 < seq)
+            push(live, before);
+        return 0;
     }
-    while (live->depth && live->stack[(live->bottom + live->depth - 1) & live->mask].seq > seq)
+    while (live->depth && step_at(live, live->depth - 1)->seq > seq)
         live->depth--;
     if (live->depth) {
-        nearest = live->stack[(live->bottom + live->depth - 1) & live->mask].position;
+        nearest = step_at(live, live->depth - 1)->position;
     } else if (live->evicted_position) {
         nearest = live->evicted_position;
         *censored = true;
     }
-    if (live->depth == live->window) {
-        live->evicted_position = live->stack[live->bottom & live->mask].position;
-        live->bottom++;
-        live->depth--;
-    }
-    live->stack[(live->bottom + live->depth++) & live->mask] =
-        (struct nv_ordering_step){.seq = seq, .position = live->position};
-    return live->position - nearest - 1;
+    return before.position - nearest;
 }
 
 struct nv_ordering_arrival nv_ordering_add(struct nv_ordering_live *live,
@@ -125,30 +134,18 @@ struct nv_ordering_arrival nv_ordering_add(struct nv_ordering_live *live,
 {
     struct nv_ordering_arrival arrival = {.reordered = false};
     bool censored;
-    live->position++;
+    uint64_t n = count_back(live, seq, &censored);
     if (seq >= live->next_expected) {
         follow_in_order(live, counts, seq, now_ns);
     } else {
         arrival = reordered_arrival(live, seq, now_ns);
         if (counts)
-            count_reordered(counts, &arrival, live->run_msgs);
-        live->run_msgs = 0;
+            count_reordered(counts, &arrival, live->position - 1 - live->late_position);
+        live->late_position = live->position;
     }
-    uint64_t n = count_back(live, seq, &censored);
     if (counts) {
         nv_pattern_add(counts->n_reorder, n);
         counts->n_censored_count += censored;
     }
     return arrival;
-}
-
-void nv_ordering_follow(struct nv_ordering_live *live, struct nv_ordering *counts, uint64_t count)
-{
-    struct nv_ordering_step *top = &live->stack[(live->bottom + live->depth - 1) & live->mask];
-    live->position += count;
-    live->next_expected += count;
-    live->run_msgs += count;
-    *top = (struct nv_ordering_step){.seq = top->seq + count, .position = live->position};
-    if (counts)
-        counts->n_reorder[0] += count;
 }

@@ -38,9 +38,11 @@ struct nv_ordering_step {
 
 /* State behind the counts; follows every message, counted or not. Owns its two rings. */
 struct nv_ordering_live {
-    uint64_t next_expected, position, run_msgs;
+    uint64_t next_expected;
+    uint64_t last_seq, position; /* of the latest arrival, the top of the stack; 0, 0 = none */
+    uint64_t late_position;      /* of the latest that was reordered */
     uint64_t window, mask;
-    uint64_t depth, bottom;    /* of the stack, which drops its bottom when full */
+    uint64_t depth, bottom;    /* of the stack below it, which drops its bottom when full */
     uint64_t evicted_position; /* of the last one dropped; 0 = none */
     struct nv_ordering_hole *holes;
     struct nv_ordering_step *stack;
@@ -65,7 +67,21 @@ struct nv_ordering_arrival nv_ordering_add(struct nv_ordering_live *live,
                                            struct nv_ordering *counts, uint64_t seq,
                                            uint64_t now_ns);
 
-/* So many more have arrived, each the next in number after the one just added, or followed. */
-void nv_ordering_follow(struct nv_ordering_live *live, struct nv_ordering *counts, uint64_t count);
+/* Is it the next in number after the latest arrival, and after all others? */
+static inline bool nv_ordering_follows(const struct nv_ordering_live *live, uint64_t seq)
+{
+    return seq == live->next_expected && seq == live->last_seq + 1;
+}
+
+/* As nv_ordering_add of so many, each of which follows. */
+static inline void nv_ordering_follow(struct nv_ordering_live *live, struct nv_ordering *counts,
+                                      uint64_t count)
+{
+    live->next_expected += count;
+    live->last_seq += count;
+    live->position += count;
+    if (counts)
+        counts->n_reorder[0] += count;
+}
 
 #endif

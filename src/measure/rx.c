@@ -7,6 +7,9 @@
 #include "measure/bitmap.h"
 #include "measure/quantile.h"
 
+/* What is marked cold is kept away from the usual, whose instructions then lie close together. */
+#define COLD __attribute__((cold))
+
 /* State that only the receiving end has. */
 struct nv_rx_live {
     struct nv_bitmap arrived, replicated;
@@ -14,9 +17,6 @@ struct nv_rx_live {
     struct nv_ipdv_live ipdv;
     struct nv_jitter_live jitter;
     struct nv_interval_cursor intended, arrival;
-    uint64_t open_interval;   /* of the latest responses, */
-    struct nv_hist before;    /* which came after these; */
-    struct nv_hist responses; /* put together when it closes */
     uint64_t first_ontime_count[NV_DEADLINES_MAX + 1];
     uint64_t goodput_end_ns;
     uint64_t latest_ns; /* the latest arrival, until the window opens */
@@ -27,6 +27,9 @@ struct nv_rx_live {
     bool hol_counted; /* counted as blocked, */
     uint64_t hol_ns;  /* and at this time */
     uint64_t trace_capacity;
+    uint64_t open_interval;   /* of the latest responses, */
+    struct nv_hist before;    /* which came after these; */
+    struct nv_hist responses; /* put together when it closes */
 };
 
 static int allocate(struct nv_rx *rx, const struct nv_rx_config *config, struct nv_error *err)
@@ -95,11 +98,11 @@ void nv_rx_dispose(struct nv_rx *rx)
     rx->trace_count = 0;
 }
 
-static void trace(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_message *message,
-                  enum nv_trace_status status)
+COLD static void trace(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_message *message,
+                       enum nv_trace_status status)
 {
     if (rx->trace_count == rx->live->trace_capacity) {
-        rx->trace_missed_count += rx->live->trace_capacity > 0;
+        rx->trace_missed_count++;
         return;
     }
     rx->trace[rx->trace_count++] = (struct nv_trace_row){
@@ -114,21 +117,22 @@ static void trace(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_message 
     };
 }
 
-static void record_duplicate(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_message *message,
-                             bool measured)
+COLD static void record_duplicate(struct nv_rx *rx, uint64_t now_ns,
+                                  const struct nv_rx_message *message, bool measured)
 {
     rx->all_dup_count++;
     if (!measured)
         return;
     rx->dup_count++;
     rx->replicated_count += !nv_bitmap_test_and_set(&rx->live->replicated, message->seq);
-    trace(rx, now_ns, message, NV_TRACE_DUP);
+    if (rx->live->trace_capacity)
+        trace(rx, now_ns, message, NV_TRACE_DUP);
 }
 
 /* The window opens with the first arrival that could have been sent at the end of the warm-up, had
  * it been as fast as the fastest so far. Every measured message is behind it, and no arrival that
  * was let pass before it opened. */
-static void open_window(struct nv_rx *rx, uint64_t now_ns)
+COLD static void open_window(struct nv_rx *rx, uint64_t now_ns)
 {
     struct nv_rx_live *live = rx->live;
     int64_t from_ns = (int64_t)rx->phases.warmup_ns + rx->owd_min_ns;
@@ -157,7 +161,7 @@ static void count_goodput(struct nv_rx *rx, uint64_t now_ns, uint64_t bytes, uin
     rx->intervals.rx_bytes[nv_interval_at(&live->arrival, now_ns)] += bytes;
 }
 
-static void close_interval(struct nv_rx *rx)
+COLD static void close_interval(struct nv_rx *rx)
 {
     struct nv_rx_live *live = rx->live;
     uint64_t interval = live->open_interval;
@@ -183,28 +187,37 @@ static void record_response(struct nv_rx *rx, uint64_t now_ns, int64_t response_
         rx->intervals.resp_max_ns[interval] = (uint64_t)response_ns;
     nv_hist_add_signed_times(&rx->resp, response_ns, count);
     live->first_ontime_count[nv_deadlines_first(&rx->deadlines, response_ns)] += count;
-    rx->late_count += response_ns > (int64_t)rx->tmax_ns ? count : 0;
+    if (response_ns > (int64_t)rx->tmax_ns)
+        rx->late_count += count;
 }
 
-/* count: of messages that came together, all behind another, or one. */
+/* Messages that came behind a late one; late themselves, or not. */
+COLD static void count_behind(struct nv_rx *rx, uint64_t excess_ns, bool late, uint64_t count)
+{
+    nv_hist_add_times(&rx->hol_ub, excess_ns, count);
+    if (!late)
+        return;
+    rx->hol.blocked_count += count;
+    rx->hol.episode_count += !rx->live->hol_counted;
+    rx->hol.total_ns += excess_ns * count;
+    rx->hol.max_ns = excess_ns > rx->hol.max_ns ? excess_ns : rx->hol.max_ns;
+    rx->live->hol_counted = true;
+}
+
+/* Of messages that came together all but the first are behind another. */
 static void record_blocking(struct nv_rx *rx, uint64_t now_ns, int64_t delay_ns, uint64_t count)
 {
     struct nv_rx_live *live = rx->live;
     uint64_t excess_ns = (uint64_t)(delay_ns - rx->owd_min_ns);
     bool late = excess_ns > NV_RX_BLOCKED_NS;
     bool behind = live->hol_late && now_ns - live->hol_ns < NV_RX_BLOCKED_NS;
-    if (behind)
-        nv_hist_add_times(&rx->hol_ub, excess_ns, count);
-    bool blocked = behind && late;
-    if (blocked) {
-        rx->hol.blocked_count += count;
-        rx->hol.episode_count += !live->hol_counted;
-        rx->hol.total_ns += excess_ns * count;
-        rx->hol.max_ns = excess_ns > rx->hol.max_ns ? excess_ns : rx->hol.max_ns;
-    }
     live->hol_late = late;
-    live->hol_counted = blocked;
     live->hol_ns = now_ns;
+    live->hol_counted &= behind && late;
+    if (behind)
+        count_behind(rx, excess_ns, late, 1);
+    if (late && count > 1)
+        count_behind(rx, excess_ns, late, count - 1);
 }
 
 static uint64_t magnitude(int64_t value)
@@ -212,120 +225,126 @@ static uint64_t magnitude(int64_t value)
     return value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
 }
 
-/* Of a run: the first message differs from what came before, the others from none. */
-static void record_variation(struct nv_rx *rx, const struct nv_rx_message *message,
-                             int64_t delay_ns, bool measured)
+static void record_difference(struct nv_rx *rx, int64_t difference_ns)
 {
-    struct nv_rx_live *live = rx->live;
-    uint64_t more = message->count - 1;
-    struct nv_ipdv_pairs pairs = nv_ipdv_add(&live->ipdv, message->seq, delay_ns, measured);
-    for (unsigned i = 0; i < pairs.count; i++) {
-        int64_t difference_ns = pairs.difference_ns[i];
-        rx->ipdv.sum_ns += difference_ns;
-        rx->ipdv.defined_count++;
-        nv_hist_add(&rx->ipdv_abs, magnitude(difference_ns));
-    }
-    if (more)
-        nv_ipdv_follow(&live->ipdv, message->seq, more);
-    if (!measured)
-        return;
-    nv_jitter_add(&live->jitter, &rx->jitter, delay_ns);
+    rx->ipdv.sum_ns += difference_ns;
+    rx->ipdv.defined_count++;
+    nv_hist_add(&rx->ipdv_abs, magnitude(difference_ns));
+}
+
+static void record_pair(struct nv_rx *rx, const struct nv_rx_message *message, int64_t delay_ns,
+                        bool measured)
+{
+    struct nv_ipdv_live *live = &rx->live->ipdv;
+    int64_t difference_ns;
+    if (nv_ipdv_add_latest(live, message->seq, delay_ns, measured, &difference_ns))
+        record_difference(rx, difference_ns);
+    if (message->count > 1)
+        nv_ipdv_follow(live, message->seq, message->count - 1);
+}
+
+/* Of a run: the first message differs from what came before, the others from none. */
+static void record_variation(struct nv_rx *rx, int64_t delay_ns, uint64_t count)
+{
+    struct nv_jitter_live *live = &rx->live->jitter;
+    uint64_t more = count - 1;
+    nv_jitter_add(live, &rx->jitter, delay_ns);
     if (!more)
         return;
     rx->ipdv.defined_count += more;
     nv_hist_add_times(&rx->ipdv_abs, 0, more);
-    nv_jitter_follow(&live->jitter, &rx->jitter, more);
+    nv_jitter_follow(live, &rx->jitter, more);
 }
 
 static void record_measured(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_message *message,
                             int64_t delay_ns)
 {
     uint64_t count = message->count;
+    record_variation(rx, delay_ns, count);
     rx->unique_count += count;
     rx->unique_bytes += count * message->size_bytes;
     rx->intervals.unique_count[nv_interval_at(&rx->live->intended, message->t_int_ns)] += count;
-    rx->negative_count += delay_ns < 0 ? count : 0;
+    if (delay_ns < 0)
+        rx->negative_count += count;
     record_response(rx, now_ns, (int64_t)(now_ns - message->t_int_ns), count);
     nv_hist_add_signed_times(&rx->serv, delay_ns, count);
     if (rx->live->answered)
         nv_hist_add_times(&rx->dwell, message->dwell_ns, count);
     nv_boundary_messages(&rx->boundary, message->recv_calls, count);
-    record_blocking(rx, now_ns, delay_ns, 1);
-    if (count > 1)
-        record_blocking(rx, now_ns, delay_ns, count - 1);
-    trace(rx, now_ns, message, NV_TRACE_OK);
+    record_blocking(rx, now_ns, delay_ns, count);
+    if (rx->live->trace_capacity)
+        trace(rx, now_ns, message, NV_TRACE_OK);
 }
 
-/* Waiting for memory took a third of the time of a record. */
-static void prefetch(const struct nv_rx *rx, int64_t response_ns, int64_t delay_ns)
-{
-    const struct nv_rx_live *live = rx->live;
-    nv_hist_prefetch(&rx->ipdv_abs, magnitude(delay_ns - live->jitter.delay_ns));
-    nv_hist_prefetch(&rx->serv, magnitude(delay_ns));
-    nv_hist_prefetch(&rx->resp, magnitude(response_ns));
-}
-
-/* As many messages that are new, each the next in order: counted together. */
-static void record_run(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_message *message)
+/* Of which the first is not the next in order: whether it is beyond all others, all the same. */
+COLD static bool record_jump(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_message *message,
+                             int64_t delay_ns, bool measured)
 {
     struct nv_rx_live *live = rx->live;
-    bool measured = nv_phases_measured(&rx->phases, message->t_int_ns);
-    int64_t delay_ns = (int64_t)(now_ns - message->t_snd_ns);
-    rx->all_unique_count += message->count;
-    if (delay_ns < rx->owd_min_ns)
-        rx->owd_min_ns = delay_ns;
-    count_goodput(rx, now_ns, (uint64_t)message->count * message->size_bytes, message->count);
     struct nv_ordering *counts = measured ? &rx->ordering : NULL;
     struct nv_ordering_arrival arrival =
         nv_ordering_add(&live->ordering, counts, message->seq, now_ns);
-    if (message->count > 1)
-        nv_ordering_follow(&live->ordering, counts, message->count - 1);
+    nv_ordering_follow(&live->ordering, counts, message->count - 1);
+    if (!arrival.reordered)
+        return true;
     if (measured && arrival.known)
         nv_hist_add(&rx->late_offset, arrival.late_ns);
-    record_variation(rx, message, delay_ns, measured);
-    if (measured)
-        record_measured(rx, now_ns, message, delay_ns);
+    struct nv_ipdv_pairs pairs = nv_ipdv_add(&live->ipdv, message->seq, delay_ns, measured);
+    for (unsigned i = 0; i < pairs.count; i++)
+        record_difference(rx, pairs.difference_ns[i]);
+    return false;
 }
 
-static void record_one(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_message *message)
-{
-    struct nv_rx_live *live = rx->live;
-    prefetch(rx, (int64_t)(now_ns - message->t_int_ns), (int64_t)(now_ns - message->t_snd_ns));
-    if (message->seq >= live->arrived.bits) {
-        rx->corrupt_count++;
-        return;
-    }
-    if (nv_bitmap_test_and_set(&live->arrived, message->seq)) {
-        record_duplicate(rx, now_ns, message, nv_phases_measured(&rx->phases, message->t_int_ns));
-        return;
-    }
-    record_run(rx, now_ns, message);
-}
-
-/* Beyond the latest number nothing has arrived yet. */
+/* Beyond the latest number nothing has arrived yet. A trace has a row for each. */
 static bool is_run(const struct nv_rx *rx, const struct nv_rx_message *message)
 {
     const struct nv_rx_live *live = rx->live;
     return message->seq >= live->ordering.next_expected && message->seq < live->arrived.bits &&
-           message->count <= live->arrived.bits - message->seq && !live->trace_capacity;
+           message->count <= live->arrived.bits - message->seq &&
+           (message->count == 1 || !live->trace_capacity);
+}
+
+/* Of what is no run: whether it is one message that is new. Several are recorded one by one. */
+COLD static bool is_new(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_message *message)
+{
+    struct nv_rx_message one = *message;
+    one.count = 1;
+    if (message->count > 1) {
+        for (uint32_t i = 0; i < message->count; i++, one.seq++)
+            nv_rx_record(rx, now_ns, &one);
+        return false;
+    }
+    if (message->seq >= rx->live->arrived.bits) {
+        rx->corrupt_count++;
+        return false;
+    }
+    if (!nv_bitmap_test(&rx->live->arrived, message->seq))
+        return true;
+    record_duplicate(rx, now_ns, message, nv_phases_measured(&rx->phases, message->t_int_ns));
+    return false;
 }
 
 void nv_rx_record(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_message *message)
 {
-    if (message->count > 1 && is_run(rx, message)) {
-        nv_bitmap_set(&rx->live->arrived, message->seq, message->count);
-        record_run(rx, now_ns, message);
-        return;
-    }
     NV_ASSERT(message->count);
-    if (message->count == 1) {
-        record_one(rx, now_ns, message);
+    if (!is_run(rx, message) && !is_new(rx, now_ns, message))
         return;
-    }
-    struct nv_rx_message one = *message;
-    one.count = 1;
-    for (uint32_t i = 0; i < message->count; i++, one.seq++)
-        record_one(rx, now_ns, &one);
+    bool measured = nv_phases_measured(&rx->phases, message->t_int_ns);
+    int64_t delay_ns = (int64_t)(now_ns - message->t_snd_ns);
+    nv_bitmap_set(&rx->live->arrived, message->seq, message->count);
+    rx->all_unique_count += message->count;
+    if (delay_ns < rx->owd_min_ns)
+        rx->owd_min_ns = delay_ns;
+    count_goodput(rx, now_ns, (uint64_t)message->count * message->size_bytes, message->count);
+    bool latest = nv_ordering_follows(&rx->live->ordering, message->seq);
+    if (latest)
+        nv_ordering_follow(&rx->live->ordering, measured ? &rx->ordering : NULL, message->count);
+    else
+        latest = record_jump(rx, now_ns, message, delay_ns, measured);
+    if (latest)
+        record_pair(rx, message, delay_ns, measured);
+    if (measured)
+        record_measured(rx, now_ns, message, delay_ns);
 }
 
 void nv_rx_recv(struct nv_rx *rx, uint64_t bytes, unsigned messages)

@@ -28,15 +28,10 @@ struct nv_ipdv_pairs nv_ipdv_add(struct nv_ipdv_live *live, uint64_t seq, int64_
                                  bool measured)
 {
     struct nv_ipdv_pairs pairs = {.count = 0};
-    __builtin_prefetch(&live->ring[(seq + 8) & live->mask], 1); /* soon wanted, if all goes well */
-    const struct nv_ipdv_slot *before = &live->ring[(seq - 1) & live->mask];
-    const struct nv_ipdv_slot *after = &live->ring[(seq + 1) & live->mask];
-    if (measured && before->seq == seq - 1)
-        pairs.difference_ns[pairs.count++] = delay_ns - before->delay_ns;
-    if (after->seq == seq + 1 && after->measured)
-        pairs.difference_ns[pairs.count++] = after->delay_ns - delay_ns;
-    live->ring[seq & live->mask] =
-        (struct nv_ipdv_slot){.seq = seq, .delay_ns = delay_ns, .measured = measured};
+    struct nv_ipdv_slot after = live->ring[(seq + 1) & live->mask];
+    pairs.count = nv_ipdv_add_latest(live, seq, delay_ns, measured, &pairs.difference_ns[0]);
+    if (after.seq == seq + 1 && after.measured)
+        pairs.difference_ns[pairs.count++] = after.delay_ns - delay_ns;
     return pairs;
 }
 
@@ -54,8 +49,8 @@ void nv_jitter_add(struct nv_jitter_live *live, struct nv_jitter *jitter, int64_
         uint64_t size_ns = (uint64_t)(change_ns < 0 ? -change_ns : change_ns);
         live->scaled += size_ns - ((live->scaled + 8) >> 4);
         uint64_t now_ns = live->scaled >> 4;
-        jitter->max_ns =
-            jitter->last_ns == NV_UNKNOWN || now_ns > jitter->max_ns ? now_ns : jitter->max_ns;
+        if (now_ns > jitter->max_ns || jitter->max_ns == NV_UNKNOWN)
+            jitter->max_ns = now_ns;
         jitter->last_ns = now_ns;
     }
     live->started = true;

@@ -41,12 +41,26 @@ void nv_ipdv_dispose(struct nv_ipdv_live *live);
 struct nv_ipdv_pairs nv_ipdv_add(struct nv_ipdv_live *live, uint64_t seq, int64_t delay_ns,
                                  bool measured);
 
-/* Interarrival jitter of RFC 3550 §6.4.1 and A.8, in arrival order, duplicates left out. An average
- * over some 16 messages: for comparison with tools that print it, not for inference. */
+/* As nv_ipdv_add of a message whose successor cannot have arrived: whether it completes the pair
+ * with its predecessor. */
+static inline bool nv_ipdv_add_latest(struct nv_ipdv_live *live, uint64_t seq, int64_t delay_ns,
+                                      bool measured, int64_t *difference_ns)
+{
+    const struct nv_ipdv_slot *before = &live->ring[(seq - 1) & live->mask];
+    bool known = measured && before->seq == seq - 1;
+    *difference_ns = delay_ns - before->delay_ns;
+    __builtin_prefetch(&live->ring[(seq + 8) & live->mask], 1); /* soon wanted, if all goes well */
+    live->ring[seq & live->mask] =
+        (struct nv_ipdv_slot){.seq = seq, .delay_ns = delay_ns, .measured = measured};
+    return known;
+}
+
 /* So many more, each the next in number and with the same delay as the one just added: all differ
  * by 0, and those between the first and the last are no one else's neighbours. */
 void nv_ipdv_follow(struct nv_ipdv_live *live, uint64_t seq, uint64_t count);
 
+/* Interarrival jitter of RFC 3550 §6.4.1 and A.8, in arrival order, duplicates left out. An average
+ * over some 16 messages: for comparison with tools that print it, not for inference. */
 struct nv_jitter {
     uint64_t last_ns, max_ns; /* NV_UNKNOWN before the second message, and over several flows */
 };

@@ -17,46 +17,22 @@ static uint64_t since_start_ns(const struct nv_lane *lane)
     return now_ns > lane->channel.t0_ns ? now_ns - lane->channel.t0_ns : 0;
 }
 
-static void pass_run(struct nv_lane *lane, struct nv_lane_flow *flow)
-{
-    if (!lane->run.message.count)
-        return;
-    lane->workload->input(flow->workload, lane->now_ns, &lane->run.message, lane->run.type);
-    lane->run.message.count = 0;
-}
-
-/* Do messages of this header go on where the run ends? Replies are timed one by one. */
-static bool continues(const struct nv_lane *lane, const struct nv_header *header,
-                      uint32_t recv_calls)
-{
-    const struct nv_rx_message *run = &lane->run.message;
-    return run->count && header->seq == run->seq + run->count &&
-           header->t_snd_ns == run->t_snd_ns && header->t_int_ns == run->t_int_ns &&
-           header->len_bytes == run->size_bytes && recv_calls == run->recv_calls &&
-           header->type == lane->run.type && !lane->workload->answered;
-}
-
-static void take_messages(struct nv_lane *lane, struct nv_lane_flow *flow,
-                          const struct nv_header *train, uint32_t recv_calls)
+static inline void take_messages(struct nv_lane *lane, struct nv_lane_flow *flow,
+                                 const struct nv_header *train, uint32_t recv_calls)
 {
     if (train->run_tag != lane->run_tag) {
         if (flow->report->rx)
             flow->report->rx->stray_count += train->count;
         return;
     }
-    if (continues(lane, train, recv_calls)) {
-        lane->run.message.count += train->count;
-        return;
-    }
-    pass_run(lane, flow);
-    lane->run = (struct nv_lane_run){.message = {.seq = train->seq,
-                                                 .t_int_ns = train->t_int_ns,
-                                                 .t_snd_ns = train->t_snd_ns,
-                                                 .count = train->count,
-                                                 .size_bytes = train->len_bytes,
-                                                 .dwell_ns = train->dwell_ns,
-                                                 .recv_calls = recv_calls},
-                                     .type = train->type};
+    const struct nv_rx_message message = {.seq = train->seq,
+                                          .t_int_ns = train->t_int_ns,
+                                          .t_snd_ns = train->t_snd_ns,
+                                          .count = train->count,
+                                          .size_bytes = train->len_bytes,
+                                          .dwell_ns = train->dwell_ns,
+                                          .recv_calls = recv_calls};
+    lane->workload->input(flow->workload, lane->now_ns, &message, train->type);
 }
 
 /* Is it a message of ours, and whole? */
@@ -69,13 +45,14 @@ static bool read_datagram(struct nv_lane *lane, struct nv_lane_flow *flow, const
             rx->stray_count++;
         return false;
     }
-    bool whole = header->len_bytes == len_bytes;
-    if (whole && lane->spec->verify)
-        whole = nv_payload_matches(lane->payload, header->seq, 0, data + NV_HEADER_BYTES,
-                                   len_bytes - NV_HEADER_BYTES);
-    if (!whole && rx)
+    if (header->len_bytes == len_bytes &&
+        (!lane->spec->verify ||
+         nv_payload_matches(lane->payload, header->seq, 0, data + NV_HEADER_BYTES,
+                            len_bytes - NV_HEADER_BYTES)))
+        return true;
+    if (rx)
         rx->corrupt_count++;
-    return whole;
+    return false;
 }
 
 static void view_payload(void *context, const struct nv_header *header, uint32_t offset,
@@ -137,14 +114,13 @@ static bool lane_received(void *context, const struct nv_received *received)
     bool datagrams = lane->driver->transport->caps & NV_CAP_DATAGRAMS;
     unsigned count = datagrams ? take_datagrams(lane, flow, received)
                                : take_stream(lane, flow, received->data, received->len_bytes);
-    pass_run(lane, flow);
-    if (flow->report->rx && received->goes_on)
-        nv_rx_recv_more(flow->report->rx, received->len_bytes, count);
-    else if (flow->report->rx)
-        nv_rx_recv(flow->report->rx, received->len_bytes, count);
+    struct nv_rx *rx = flow->report->rx;
+    if (rx && received->goes_on)
+        nv_rx_recv_more(rx, received->len_bytes, count);
+    else if (rx)
+        nv_rx_recv(rx, received->len_bytes, count);
     /* Who is to answer, or waits for the answer before it asks again, does that first. */
-    bool open_loop = flow->report->rx && lane->spec->rate.kind != NV_RATE_MAX;
-    return !lane->workload->answered || open_loop;
+    return !lane->workload->answered || (rx && lane->spec->rate.kind != NV_RATE_MAX);
 }
 
 static void lane_writable(void *context, unsigned index)

@@ -30,12 +30,6 @@ struct nv_lane_flow {
     bool expecting; /* theirs has been passed on to the workload */
 };
 
-/* Messages of one receive call, until one comes that is not like them. */
-struct nv_lane_run {
-    struct nv_rx_message message; /* count 0: none */
-    uint8_t type;
-};
-
 struct nv_lane {
     const struct nv_spec *spec;
     const struct nv_driver *driver;
@@ -46,7 +40,6 @@ struct nv_lane {
     void *engine; /* state */
     struct nv_channel channel;
     struct nv_lane_flow *flows;
-    struct nv_lane_run run;
     uint64_t now_ns; /* since t0, the latest reading */
     bool measuring, measured;
     bool sent; /* told the owner that nothing more is sent */
