@@ -61,12 +61,11 @@ void nv_tx_init(struct nv_tx *tx, const struct nv_phases *phases)
 
 static void record_scheduled(struct nv_tx *tx, const struct nv_tx_event *event)
 {
-    if (!tx->sched_count)
+    uint64_t end = event->seq + event->count;
+    if (event->seq < tx->seq_first || !tx->sched_count)
         tx->seq_first = event->seq;
-    if (event->seq < tx->seq_first)
-        tx->seq_first = event->seq;
-    if (event->seq + event->count > tx->seq_end)
-        tx->seq_end = event->seq + event->count;
+    if (end > tx->seq_end)
+        tx->seq_end = end;
     tx->sched_count += event->count;
     tx->sched_bytes += (uint64_t)event->count * event->size_bytes;
 }
@@ -76,7 +75,8 @@ static void record_sent(struct nv_tx *tx, const struct nv_tx_event *event, uint6
     struct nv_tx_intervals *intervals = &tx->intervals;
     tx->sent_count += event->count;
     tx->sent_bytes += (uint64_t)event->count * event->size_bytes;
-    tx->late_sends_count += event->sched_lag_ns > NV_TX_LATE_NS ? event->count : 0;
+    if (event->sched_lag_ns > NV_TX_LATE_NS)
+        tx->late_sends_count += event->count;
     if (event->t_snd_ns < tx->t_first_ns)
         tx->t_first_ns = event->t_snd_ns;
     if (event->t_snd_ns > tx->t_last_ns)
@@ -88,37 +88,32 @@ static void record_sent(struct nv_tx *tx, const struct nv_tx_event *event, uint6
         intervals->sched_lag_max_ns[interval] = event->sched_lag_ns;
 }
 
+__attribute__((cold)) static void record_not_sent(struct nv_tx *tx, const struct nv_tx_event *event)
+{
+    uint64_t *const counts[] = {
+        [NV_TX_EAGAIN] = &tx->drop_eagain_count,    [NV_TX_ENOBUFS] = &tx->drop_enobufs_count,
+        [NV_TX_EMSGSIZE] = &tx->err_emsgsize_count, [NV_TX_OTHER] = &tx->err_other_count,
+        [NV_TX_UNSENT] = &tx->unsent_count,
+    };
+    *counts[event->outcome] += event->count;
+}
+
 void nv_tx_record(struct nv_tx *tx, const struct nv_tx_event *event)
 {
-    uint64_t count = event->count;
-    NV_ASSERT(count);
-    tx->all_sched_count += count;
-    tx->all_sent_count += event->outcome == NV_TX_SENT ? count : 0;
+    bool sent = event->outcome == NV_TX_SENT;
+    NV_ASSERT(event->count);
+    tx->all_sched_count += event->count;
+    if (sent)
+        tx->all_sent_count += event->count;
     if (!nv_phases_measured(&tx->phases, event->t_int_ns))
         return;
     uint64_t interval = nv_interval_at(&tx->cursor, event->t_int_ns);
-    tx->intervals.sched_count[interval] += count;
+    tx->intervals.sched_count[interval] += event->count;
     record_scheduled(tx, event);
-    switch (event->outcome) {
-    case NV_TX_SENT:
+    if (sent)
         record_sent(tx, event, interval);
-        break;
-    case NV_TX_EAGAIN:
-        tx->drop_eagain_count += count;
-        break;
-    case NV_TX_ENOBUFS:
-        tx->drop_enobufs_count += count;
-        break;
-    case NV_TX_EMSGSIZE:
-        tx->err_emsgsize_count += count;
-        break;
-    case NV_TX_OTHER:
-        tx->err_other_count += count;
-        break;
-    case NV_TX_UNSENT:
-        tx->unsent_count += count;
-        break;
-    }
+    else
+        record_not_sent(tx, event);
 }
 
 void nv_tx_merge(struct nv_tx *dst, const struct nv_tx *src)

@@ -94,7 +94,7 @@ void nv_io_set_rest(const struct nv_channel *channel, struct nv_io_rest *rest,
 unsigned nv_io_send(const struct nv_channel *channel, struct nv_io_rest *rest,
                     struct nv_header *trains, unsigned count, int *refusal)
 {
-    *refusal = nv_io_send_rest(channel, rest);
+    *refusal = rest->done_bytes < rest->len_bytes ? nv_io_send_rest(channel, rest) : 0;
     if (*refusal)
         return 0;
     for (unsigned i = 0; i < count; i++) {

@@ -17,10 +17,10 @@
 
 /* A message being sent; done < len: the kernel took only a part of it. */
 struct nv_io_rest {
-    unsigned flow;                  /* of the channel */
-    uint8_t head[NV_IO_FLAT_BYTES]; /* the header; and all of a small message */
-    uint64_t seq;
+    unsigned flow; /* of the channel */
     uint32_t len_bytes, done_bytes;
+    uint64_t seq;
+    uint8_t head[NV_IO_FLAT_BYTES]; /* the header; and all of a small message */
 };
 
 /* Stamps and sends messages of the flow of `rest`; as nv_engine.send. */

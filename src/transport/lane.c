@@ -153,22 +153,17 @@ static enum nv_tx_outcome outcome_of(int refusal)
 }
 
 /* The first count messages of the outbox, of one train, are no longer its own. */
-static void take_off(struct nv_lane_flow *flow, uint32_t count)
+static void settle(struct nv_lane *lane, struct nv_lane_flow *flow, uint32_t count,
+                   enum nv_tx_outcome outcome)
 {
     struct nv_header *train = &flow->outbox[flow->outbox_first];
+    lane->workload->sent(flow->workload, train, count, outcome);
     train->seq += count;
     train->count -= count;
     if (train->count)
         return;
     flow->outbox_first++;
     flow->outbox_count--;
-}
-
-static void settle(struct nv_lane *lane, struct nv_lane_flow *flow, uint32_t count,
-                   enum nv_tx_outcome outcome)
-{
-    lane->workload->sent(flow->workload, &flow->outbox[flow->outbox_first], count, outcome);
-    take_off(flow, count);
 }
 
 static int refused(struct nv_lane *lane, struct nv_lane_flow *flow, int refusal)
@@ -188,13 +183,12 @@ static int refused(struct nv_lane *lane, struct nv_lane_flow *flow, int refusal)
 /* What is left of a train, and has not been tried, is due when it will be, unless on a schedule. */
 static void accepted(struct nv_lane *lane, struct nv_lane_flow *flow, unsigned count, bool tried)
 {
-    bool scheduled = tried || lane->spec->rate.kind != NV_RATE_MAX;
     while (count) {
         struct nv_header *train = &flow->outbox[flow->outbox_first];
         uint32_t n = count < train->count ? count : train->count;
         settle(lane, flow, n, NV_TX_SENT);
         count -= n;
-        if (!count && train->count && !scheduled)
+        if (train->count && !tried && lane->spec->rate.kind == NV_RATE_MAX)
             train->t_int_ns = NV_MESSAGE_UNSCHEDULED;
     }
 }
@@ -253,8 +247,8 @@ static void stop_measuring(struct nv_lane *lane)
     }
 }
 
-/* Edges of the measured phase; when the next one comes. */
-static uint64_t mark_phases(struct nv_lane *lane)
+/* Edges of the measured phase. */
+__attribute__((cold)) static void mark_phases(struct nv_lane *lane)
 {
     uint64_t from_ns = lane->spec->warmup_ns;
     uint64_t to_ns = from_ns + lane->spec->duration_ns;
@@ -262,7 +256,7 @@ static uint64_t mark_phases(struct nv_lane *lane)
         start_measuring(lane);
     if (!lane->measured && lane->now_ns >= to_ns)
         stop_measuring(lane);
-    return !lane->measuring ? from_ns : !lane->measured ? to_ns : UINT64_MAX;
+    lane->edge_ns = !lane->measuring ? from_ns : !lane->measured ? to_ns : UINT64_MAX;
 }
 
 static void pass_expectation(struct nv_lane *lane, struct nv_lane_flow *flow)
@@ -307,7 +301,9 @@ static void tell_sent(struct nv_lane *lane)
 static int turn(struct nv_lane *lane, uint64_t *next_ns, bool *done)
 {
     *done = true;
-    *next_ns = mark_phases(lane);
+    if (lane->now_ns >= lane->edge_ns)
+        mark_phases(lane);
+    *next_ns = lane->edge_ns;
     for (unsigned i = 0; i < lane->channel.flow_count; i++) {
         struct nv_lane_flow *flow = &lane->flows[i];
         if (pump(lane, flow, next_ns))

@@ -15,19 +15,19 @@
 
 struct nv_lane_flow {
     void *workload; /* state of the spec's workload */
-    struct nv_framer framer;
     struct nv_flow_report *report;
     struct nv_header *outbox; /* trains; owned by the endpoint */
     unsigned outbox_size, outbox_first, outbox_count;
-    const struct nv_payload *payload;
-    bool damaged;         /* the message under way has a wrong byte */
     bool blocked, closed; /* closed: sends no more */
+    bool damaged;         /* the message under way has a wrong byte */
+    atomic_bool told;
+    bool expecting; /* theirs has been passed on to the workload */
+    struct nv_framer framer;
+    const struct nv_payload *payload;
     struct nv_tcp_counters tcp_start;
     uint64_t drops_start;
     struct nv_flow_end ours;   /* written before the owner is told that all is sent */
     struct nv_flow_end theirs; /* written by the owner before told is set */
-    atomic_bool told;
-    bool expecting; /* theirs has been passed on to the workload */
 };
 
 struct nv_lane {
@@ -40,7 +40,8 @@ struct nv_lane {
     void *engine; /* state */
     struct nv_channel channel;
     struct nv_lane_flow *flows;
-    uint64_t now_ns; /* since t0, the latest reading */
+    uint64_t now_ns;  /* since t0, the latest reading */
+    uint64_t edge_ns; /* of the measured phase, the next that has not been marked */
     bool measuring, measured;
     bool sent; /* told the owner that nothing more is sent */
     struct nv_thread_usage usage_start;

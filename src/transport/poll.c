@@ -21,10 +21,10 @@
 struct poll_flow {
     uv_poll_t watcher;
     struct poll_engine *engine;
-    struct nv_gather_flow gathered; /* of poll, only the rest */
     unsigned index;
     int events; /* what the watcher is started for */
     bool blocked;
+    struct nv_gather_flow gathered; /* of poll, only the rest */
 };
 
 struct poll_engine;
@@ -38,13 +38,13 @@ struct calls {
 struct poll_engine {
     const struct calls *calls;
     struct nv_channel channel;
-    struct nv_waiter waiter;
     struct poll_flow *flows;
     uint8_t *buffer;            /* of poll */
     struct nv_gather gather;    /* of batch */
     const struct nv_sink *sink; /* during poll() */
     struct nv_error *err;
     int failed;
+    struct nv_waiter waiter;
 };
 
 static void read_flow(struct poll_engine *engine, struct poll_flow *flow)

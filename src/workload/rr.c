@@ -25,10 +25,10 @@ struct rr {
     unsigned window;
     uint64_t drain_ns, stop_ns;
     bool told; /* server: the client has said that it is done */
-    struct rr_slot slots[WINDOW_MAX];
-    struct rr_reply replies[REPLIES_MAX]; /* server: a ring of what is to be answered */
     uint64_t reply_head, reply_tail;
     uint64_t reply_bytes;
+    struct rr_slot slots[WINDOW_MAX];
+    struct rr_reply replies[REPLIES_MAX]; /* server: a ring of what is to be answered */
 };
 
 static bool rr_sends(const struct nv_spec *spec, bool client)
