@@ -31,8 +31,12 @@ static inline bool nv_bitmap_test_and_set(struct nv_bitmap *bitmap, uint64_t bit
 /* Sets count bits, one or more, from the given one on; none is beyond the end. */
 static inline void nv_bitmap_set(struct nv_bitmap *bitmap, uint64_t bit, uint64_t count)
 {
-    uint64_t end = bit + count;
     uint64_t *word = &bitmap->words[bit >> 6];
+    if (count == 1) { /* the usual */
+        *word |= 1ull << (bit & 63);
+        return;
+    }
+    uint64_t end = bit + count;
     uint64_t from = ~0ull << (bit & 63);
     for (; word < &bitmap->words[(end - 1) >> 6]; from = ~0ull)
         *word++ |= from;

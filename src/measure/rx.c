@@ -18,7 +18,6 @@ struct nv_rx_live {
     struct nv_jitter_live jitter;
     struct nv_interval_cursor intended, arrival;
     uint64_t first_ontime_count[NV_DEADLINES_MAX + 1];
-    uint64_t goodput_end_ns;
     uint64_t latest_ns; /* the latest arrival, until the window opens */
     bool in_window;     /* the latest arrival was within goodput's window */
     unsigned recv_msgs; /* that the last call within it has finished so far */
@@ -143,7 +142,6 @@ COLD static void open_window(struct nv_rx *rx, uint64_t now_ns)
     if (from_ns < (int64_t)live->latest_ns)
         from_ns = (int64_t)live->latest_ns;
     rx->goodput_from_ns = (uint64_t)from_ns;
-    live->goodput_end_ns = rx->goodput_from_ns + rx->phases.measure_ns;
     nv_interval_cursor_init(&live->arrival, rx->goodput_from_ns, rx->intervals.length_ns,
                             rx->intervals.count);
 }
@@ -151,9 +149,9 @@ COLD static void open_window(struct nv_rx *rx, uint64_t now_ns)
 static void count_goodput(struct nv_rx *rx, uint64_t now_ns, uint64_t bytes, uint64_t count)
 {
     struct nv_rx_live *live = rx->live;
-    if (rx->goodput_from_ns == NV_UNKNOWN)
+    if (now_ns < rx->goodput_from_ns) /* NV_UNKNOWN, which is later than any time */
         open_window(rx, now_ns);
-    live->in_window = now_ns >= rx->goodput_from_ns && now_ns < live->goodput_end_ns;
+    live->in_window = now_ns - rx->goodput_from_ns < rx->phases.measure_ns; /* wraps before it */
     if (!live->in_window)
         return;
     rx->goodput_count += count;
@@ -300,8 +298,8 @@ static bool is_run(const struct nv_rx *rx, const struct nv_rx_message *message)
 {
     const struct nv_rx_live *live = rx->live;
     return message->seq >= live->ordering.next_expected && message->seq < live->arrived.bits &&
-           message->count <= live->arrived.bits - message->seq &&
-           (message->count == 1 || !live->trace_capacity);
+           (message->count == 1 ||
+            (message->count <= live->arrived.bits - message->seq && !live->trace_capacity));
 }
 
 /* Of what is no run: whether it is one message that is new. Several are recorded one by one. */

@@ -36,8 +36,8 @@ static inline void take_messages(struct nv_lane *lane, struct nv_lane_flow *flow
 }
 
 /* Is it a message of ours, and whole? */
-static bool read_datagram(struct nv_lane *lane, struct nv_lane_flow *flow, const uint8_t *data,
-                          size_t len_bytes, struct nv_header *header)
+static bool read_datagram(struct nv_lane_flow *flow, const uint8_t *data, size_t len_bytes,
+                          struct nv_header *header)
 {
     struct nv_rx *rx = flow->report->rx;
     if (len_bytes < NV_HEADER_BYTES || nv_header_decode(header, data) == NV_DECODE_FOREIGN) {
@@ -46,9 +46,8 @@ static bool read_datagram(struct nv_lane *lane, struct nv_lane_flow *flow, const
         return false;
     }
     if (header->len_bytes == len_bytes &&
-        (!lane->spec->verify ||
-         nv_payload_matches(lane->payload, header->seq, 0, data + NV_HEADER_BYTES,
-                            len_bytes - NV_HEADER_BYTES)))
+        (!flow->payload || nv_payload_matches(flow->payload, header->seq, 0, data + NV_HEADER_BYTES,
+                                              len_bytes - NV_HEADER_BYTES)))
         return true;
     if (rx)
         rx->corrupt_count++;
@@ -94,7 +93,7 @@ static unsigned take_datagrams(struct nv_lane *lane, struct nv_lane_flow *flow,
         size_t len_bytes =
             left_bytes < received->segment_bytes ? left_bytes : received->segment_bytes;
         size_t taken_bytes = received->segment_bytes;
-        if (read_datagram(lane, flow, data, len_bytes, &header)) {
+        if (read_datagram(flow, data, len_bytes, &header)) {
             if (lane->trains)
                 header.count = nv_train_length(data, left_bytes, header.len_bytes);
             take_messages(lane, flow, &header, 1);
@@ -111,7 +110,7 @@ static bool lane_received(void *context, const struct nv_received *received)
     struct nv_lane *lane = context;
     struct nv_lane_flow *flow = &lane->flows[received->flow];
     lane->now_ns = since_start_ns(lane);
-    bool datagrams = lane->driver->transport->caps & NV_CAP_DATAGRAMS;
+    bool datagrams = lane->channel.caps & NV_CAP_DATAGRAMS;
     unsigned count = datagrams ? take_datagrams(lane, flow, received)
                                : take_stream(lane, flow, received->data, received->len_bytes);
     struct nv_rx *rx = flow->report->rx;
@@ -120,7 +119,7 @@ static bool lane_received(void *context, const struct nv_received *received)
     else if (rx)
         nv_rx_recv(rx, received->len_bytes, count);
     /* Who is to answer, or waits for the answer before it asks again, does that first. */
-    return !lane->workload->answered || (rx && lane->spec->rate.kind != NV_RATE_MAX);
+    return !lane->workload->answered || (rx && !lane->at_max);
 }
 
 static void lane_writable(void *context, unsigned index)
@@ -168,7 +167,7 @@ static void settle(struct nv_lane *lane, struct nv_lane_flow *flow, uint32_t cou
 
 static int refused(struct nv_lane *lane, struct nv_lane_flow *flow, int refusal)
 {
-    bool reliable = lane->driver->transport->caps & NV_CAP_RELIABLE;
+    bool reliable = lane->channel.caps & NV_CAP_RELIABLE;
     if (refusal == EAGAIN && (reliable || lane->spec->udp_policy == NV_UDP_WAIT)) {
         flow->blocked = true;
         lane->workload->blocked(flow->workload);
@@ -188,7 +187,7 @@ static void accepted(struct nv_lane *lane, struct nv_lane_flow *flow, unsigned c
         uint32_t n = count < train->count ? count : train->count;
         settle(lane, flow, n, NV_TX_SENT);
         count -= n;
-        if (train->count && !tried && lane->spec->rate.kind == NV_RATE_MAX)
+        if (train->count && !tried && lane->at_max)
             train->t_int_ns = NV_MESSAGE_UNSCHEDULED;
     }
 }
@@ -281,11 +280,6 @@ static void close_sending(struct nv_lane *lane, struct nv_lane_flow *flow)
 static void tell_sent(struct nv_lane *lane)
 {
     for (unsigned i = 0; i < lane->channel.flow_count; i++) {
-        struct nv_lane_flow *flow = &lane->flows[i];
-        if (!lane->workload->sending_done(flow->workload, lane->now_ns))
-            return;
-    }
-    for (unsigned i = 0; i < lane->channel.flow_count; i++) {
         close_sending(lane, &lane->flows[i]);
         const struct nv_tx *tx = lane->flows[i].report->tx;
         if (tx)
@@ -300,6 +294,7 @@ static void tell_sent(struct nv_lane *lane)
 /* One turn of the loop up to the wait; *done when the lane has finished. */
 static int turn(struct nv_lane *lane, uint64_t *next_ns, bool *done)
 {
+    bool tell = !lane->sent;
     *done = true;
     if (lane->now_ns >= lane->edge_ns)
         mark_phases(lane);
@@ -309,9 +304,10 @@ static int turn(struct nv_lane *lane, uint64_t *next_ns, bool *done)
         if (pump(lane, flow, next_ns))
             return lane->error.code;
         pass_expectation(lane, flow);
-        *done &= lane->workload->finished(flow->workload, lane->now_ns);
+        *done = *done && lane->workload->finished(flow->workload, lane->now_ns);
+        tell = tell && lane->workload->sending_done(flow->workload, lane->now_ns);
     }
-    if (!lane->sent)
+    if (tell)
         tell_sent(lane);
     return NV_OK;
 }
@@ -354,6 +350,7 @@ int nv_lane_open(struct nv_lane *lane)
     if (!lane->engine)
         return nv_fail(&lane->error, NV_E_FAILED, "no memory");
     lane->trains = !lane->workload->answered && !lane->spec->verify;
+    lane->at_max = lane->spec->rate.kind == NV_RATE_MAX;
     for (unsigned i = 0; i < lane->channel.flow_count; i++) {
         struct nv_lane_flow *flow = &lane->flows[i];
         flow->framer.trains = lane->trains;

@@ -21,9 +21,9 @@ struct nv_lane_flow {
     bool blocked, closed; /* closed: sends no more */
     bool damaged;         /* the message under way has a wrong byte */
     atomic_bool told;
-    bool expecting; /* theirs has been passed on to the workload */
+    bool expecting;                   /* theirs has been passed on to the workload */
+    const struct nv_payload *payload; /* what is received must match; NULL: not looked at */
     struct nv_framer framer;
-    const struct nv_payload *payload;
     struct nv_tcp_counters tcp_start;
     uint64_t drops_start;
     struct nv_flow_end ours;   /* written before the owner is told that all is sent */
@@ -37,6 +37,7 @@ struct nv_lane {
     const struct nv_payload *payload;
     uint32_t run_tag;
     bool trains;  /* messages that came as one are taken as one */
+    bool at_max;  /* nothing is due at a time of its own */
     void *engine; /* state */
     struct nv_channel channel;
     struct nv_lane_flow *flows;

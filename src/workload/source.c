@@ -5,11 +5,11 @@ void nv_source_init(struct nv_source *source, const struct nv_workload_config *c
 {
     *source = (struct nv_source){
         .tx = config->tx,
-        .spec = config->spec,
         .end_ns = nv_spec_end_ns(config->spec),
         .run_tag = config->run_tag,
         .flow = (uint16_t)config->flow,
         .type = type,
+        .at_max = config->spec->rate.kind == NV_RATE_MAX,
     };
     source->give_up_ns = source->end_ns + config->spec->drain_ns;
     struct nv_schedule_config schedule =
@@ -23,7 +23,6 @@ unsigned nv_source_run(struct nv_source *source, uint64_t now_ns, struct nv_head
     unsigned trains = 0;
     uint32_t count;
     struct nv_planned planned;
-    bool scheduled = source->spec->rate.kind != NV_RATE_MAX;
     if (now_ns >= source->give_up_ns)
         return 0;
     while (count_max && (count = nv_pacer_take(&source->pacer, now_ns, count_max, &planned))) {
@@ -33,7 +32,7 @@ unsigned nv_source_run(struct nv_source *source, uint64_t now_ns, struct nv_head
             .len_bytes = planned.size_bytes,
             .run_tag = source->run_tag,
             .seq = planned.seq,
-            .t_int_ns = scheduled ? planned.t_int_ns : NV_MESSAGE_UNSCHEDULED,
+            .t_int_ns = source->at_max ? NV_MESSAGE_UNSCHEDULED : planned.t_int_ns,
             .count = count,
         };
         source->given_count += count;
@@ -72,7 +71,7 @@ bool nv_source_done(const struct nv_source *source, uint64_t now_ns)
     if (now_ns >= source->give_up_ns)
         return true;
     bool ended = nv_pacer_next_ns(&source->pacer) == UINT64_MAX ||
-                 (source->spec->rate.kind == NV_RATE_MAX && now_ns >= source->end_ns);
+                 (source->at_max && now_ns >= source->end_ns);
     return ended && source->settled_count == source->given_count;
 }
 
@@ -80,7 +79,7 @@ void nv_source_end(struct nv_source *source)
 {
     uint32_t count;
     struct nv_planned planned;
-    if (source->spec->rate.kind == NV_RATE_MAX)
+    if (source->at_max)
         return;
     while ((count = nv_pacer_take(&source->pacer, UINT64_MAX, UINT32_MAX, &planned))) {
         struct nv_header header = {

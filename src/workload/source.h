@@ -10,12 +10,12 @@
 struct nv_source {
     struct nv_pacer pacer;
     struct nv_tx *tx;
-    const struct nv_spec *spec;
     uint64_t end_ns;     /* the schedule's */
     uint64_t give_up_ns; /* what is not sent by then stays unsent */
     uint32_t run_tag;
     uint16_t flow;
     uint8_t type;
+    bool at_max;                         /* no schedule: as fast as it goes */
     uint64_t given_count, settled_count; /* handed out, and told what became of */
 };
 
