@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "base/hint.h"
 #include "measure/counter.h"
 
 /* Log-linear histogram of nanoseconds (the idea of HdrHistogram): 256 buckets to each power of two,
@@ -52,7 +53,7 @@ void nv_hist_since(struct nv_hist *out, struct nv_hist *mark, const struct nv_hi
 void nv_hist_merge(struct nv_hist *dst, const struct nv_hist *src);
 
 /* The range, made to hold a value that is outside it. */
-__attribute__((cold)) void nv_hist_widen(struct nv_hist *hist, uint64_t value);
+NV_COLD void nv_hist_widen(struct nv_hist *hist, uint64_t value);
 
 /* The same value so many times; times > 0. */
 static inline void nv_hist_add_times(struct nv_hist *hist, uint64_t value, uint64_t times)

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/hint.h"
+
 /* Phases of a run, and the equal intervals that its measured phase is cut into. */
 
 /* A message belongs to the phase of its intended time (ns since the run's start), whenever it
@@ -36,8 +38,7 @@ struct nv_interval_cursor {
 void nv_interval_cursor_init(struct nv_interval_cursor *cursor, uint64_t start_ns,
                              uint64_t length_ns, uint64_t count);
 /* nv_interval_at() of a time outside the interval where the cursor is. */
-__attribute__((cold)) uint64_t nv_interval_cursor_move(struct nv_interval_cursor *cursor,
-                                                       uint64_t t_ns);
+NV_COLD uint64_t nv_interval_cursor_move(struct nv_interval_cursor *cursor, uint64_t t_ns);
 
 static inline uint64_t nv_interval_at(struct nv_interval_cursor *cursor, uint64_t t_ns)
 {

@@ -4,11 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hint.h"
 #include "measure/bitmap.h"
 #include "measure/quantile.h"
-
-/* What is marked cold is kept away from the usual, whose instructions then lie close together. */
-#define COLD __attribute__((cold))
 
 /* State that only the receiving end has. */
 struct nv_rx_live {
@@ -97,8 +95,8 @@ void nv_rx_dispose(struct nv_rx *rx)
     rx->trace_count = 0;
 }
 
-COLD static void trace(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_message *message,
-                       enum nv_trace_status status)
+NV_COLD static void trace(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_message *message,
+                          enum nv_trace_status status)
 {
     if (rx->trace_count == rx->live->trace_capacity) {
         rx->trace_missed_count++;
@@ -116,8 +114,8 @@ COLD static void trace(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_mes
     };
 }
 
-COLD static void record_duplicate(struct nv_rx *rx, uint64_t now_ns,
-                                  const struct nv_rx_message *message, bool measured)
+NV_COLD static void record_duplicate(struct nv_rx *rx, uint64_t now_ns,
+                                     const struct nv_rx_message *message, bool measured)
 {
     rx->all_dup_count++;
     if (!measured)
@@ -131,7 +129,7 @@ COLD static void record_duplicate(struct nv_rx *rx, uint64_t now_ns,
 /* The window opens with the first arrival that could have been sent at the end of the warm-up, had
  * it been as fast as the fastest so far. Every measured message is behind it, and no arrival that
  * was let pass before it opened. */
-COLD static void open_window(struct nv_rx *rx, uint64_t now_ns)
+NV_COLD static void open_window(struct nv_rx *rx, uint64_t now_ns)
 {
     struct nv_rx_live *live = rx->live;
     int64_t from_ns = (int64_t)rx->phases.warmup_ns + rx->owd_min_ns;
@@ -159,7 +157,7 @@ static void count_goodput(struct nv_rx *rx, uint64_t now_ns, uint64_t bytes, uin
     rx->intervals.rx_bytes[nv_interval_at(&live->arrival, now_ns)] += bytes;
 }
 
-COLD static void close_interval(struct nv_rx *rx)
+NV_COLD static void close_interval(struct nv_rx *rx)
 {
     struct nv_rx_live *live = rx->live;
     uint64_t interval = live->open_interval;
@@ -190,7 +188,7 @@ static void record_response(struct nv_rx *rx, uint64_t now_ns, int64_t response_
 }
 
 /* Messages that came behind a late one; late themselves, or not. */
-COLD static void count_behind(struct nv_rx *rx, uint64_t excess_ns, bool late, uint64_t count)
+NV_COLD static void count_behind(struct nv_rx *rx, uint64_t excess_ns, bool late, uint64_t count)
 {
     nv_hist_add_times(&rx->hol_ub, excess_ns, count);
     if (!late)
@@ -275,8 +273,9 @@ static void record_measured(struct nv_rx *rx, uint64_t now_ns, const struct nv_r
 }
 
 /* Of which the first is not the next in order: whether it is beyond all others, all the same. */
-COLD static bool record_jump(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_message *message,
-                             int64_t delay_ns, bool measured)
+NV_COLD static bool record_jump(struct nv_rx *rx, uint64_t now_ns,
+                                const struct nv_rx_message *message, int64_t delay_ns,
+                                bool measured)
 {
     struct nv_rx_live *live = rx->live;
     struct nv_ordering *counts = measured ? &rx->ordering : NULL;
@@ -303,7 +302,7 @@ static bool is_run(const struct nv_rx *rx, const struct nv_rx_message *message)
 }
 
 /* Of what is no run: whether it is one message that is new. Several are recorded one by one. */
-COLD static bool is_new(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_message *message)
+NV_COLD static bool is_new(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_message *message)
 {
     struct nv_rx_message one = *message;
     one.count = 1;
@@ -322,7 +321,7 @@ COLD static bool is_new(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_me
     return false;
 }
 
-void nv_rx_record(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_message *message)
+NV_HOT void nv_rx_record(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_message *message)
 {
     NV_ASSERT(message->count);
     if (!is_run(rx, message) && !is_new(rx, now_ns, message))

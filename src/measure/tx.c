@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/hint.h"
 
 #define ROWS(name, field, count, merge)                                                            \
     {                                                                                              \
@@ -88,7 +89,7 @@ static void record_sent(struct nv_tx *tx, const struct nv_tx_event *event, uint6
         intervals->sched_lag_max_ns[interval] = event->sched_lag_ns;
 }
 
-__attribute__((cold)) static void record_not_sent(struct nv_tx *tx, const struct nv_tx_event *event)
+NV_COLD static void record_not_sent(struct nv_tx *tx, const struct nv_tx_event *event)
 {
     uint64_t *const counts[] = {
         [NV_TX_EAGAIN] = &tx->drop_eagain_count,    [NV_TX_ENOBUFS] = &tx->drop_enobufs_count,
@@ -98,7 +99,7 @@ __attribute__((cold)) static void record_not_sent(struct nv_tx *tx, const struct
     *counts[event->outcome] += event->count;
 }
 
-void nv_tx_record(struct nv_tx *tx, const struct nv_tx_event *event)
+NV_HOT void nv_tx_record(struct nv_tx *tx, const struct nv_tx_event *event)
 {
     bool sent = event->outcome == NV_TX_SENT;
     NV_ASSERT(event->count);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "schedule/pacer.h"
 
+#include "base/hint.h"
+
 void nv_pacer_init(struct nv_pacer *pacer, const struct nv_schedule_config *config)
 {
     *pacer = (struct nv_pacer){.end_ns = config->end_ns};
@@ -12,8 +14,8 @@ uint64_t nv_pacer_next_ns(const struct nv_pacer *pacer)
     return pacer->ended ? UINT64_MAX : nv_schedule_peek_ns(&pacer->schedule);
 }
 
-uint32_t nv_pacer_take(struct nv_pacer *pacer, uint64_t now_ns, uint32_t count_max,
-                       struct nv_planned *out)
+NV_HOT uint32_t nv_pacer_take(struct nv_pacer *pacer, uint64_t now_ns, uint32_t count_max,
+                              struct nv_planned *out)
 {
     pacer->ended |= pacer->schedule.unpaced && now_ns >= pacer->end_ns;
     if (pacer->ended || nv_schedule_peek_ns(&pacer->schedule) > now_ns) {
@@ -41,7 +43,8 @@ void nv_pacer_writable(struct nv_pacer *pacer)
     pacer->behind = pacer->was_blocked = true;
 }
 
-struct nv_lag nv_pacer_lag(const struct nv_pacer *pacer, uint64_t t_int_ns, uint64_t t_snd_ns)
+NV_HOT struct nv_lag nv_pacer_lag(const struct nv_pacer *pacer, uint64_t t_int_ns,
+                                  uint64_t t_snd_ns)
 {
     uint64_t lag_ns = t_snd_ns > t_int_ns ? t_snd_ns - t_int_ns : 0;
     bool block =

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/hint.h"
 #include "schedule/exponential.h"
 
 /* Nothing here divides per message: a due time is kept as whole ns and a numerator over a fixed
@@ -93,7 +94,8 @@ static uint32_t count_alike(const struct nv_schedule *schedule, uint32_t count_m
     return schedule->unpaced || schedule->left > count_max ? count_max : schedule->left;
 }
 
-uint32_t nv_schedule_take(struct nv_schedule *schedule, uint32_t count_max, struct nv_planned *out)
+NV_HOT uint32_t nv_schedule_take(struct nv_schedule *schedule, uint32_t count_max,
+                                 struct nv_planned *out)
 {
     if (schedule->t_ns >= schedule->end_ns)
         return 0;

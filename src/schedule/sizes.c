@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hint.h"
 #include "base/units.h"
 
 #define SIZE_BYTES_MIN 40u /* the header's */
@@ -154,7 +155,7 @@ static uint32_t draw_listed(const struct nv_sizes *sizes, struct nv_rng *rng)
     return sizes->bytes[i];
 }
 
-uint32_t nv_sizes_draw(const struct nv_sizes *sizes, struct nv_rng *rng)
+NV_HOT uint32_t nv_sizes_draw(const struct nv_sizes *sizes, struct nv_rng *rng)
 {
     switch (sizes->kind) {
     case NV_SIZES_UNIFORM:

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/hint.h"
 #include "transport/lane.h"
 #include "transport/socket.h"
 
@@ -141,7 +142,7 @@ static int settle_thread(const struct nv_endpoint *endpoint, unsigned lane, stru
     return nv_cpus_pin(&endpoint->spec.cpus[!endpoint->config.client], lane, err);
 }
 
-static void *lane_thread(void *argument)
+NV_HOT static void *lane_thread(void *argument)
 {
     struct nv_lane *lane = argument;
     const struct nv_endpoint *endpoint = lane->context;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/hint.h"
 
 unsigned nv_io_parts(const struct nv_channel *channel, const struct nv_io_rest *rest,
                      struct iovec parts[2])
@@ -45,7 +46,7 @@ static ssize_t send_from(const struct nv_channel *channel, struct nv_socket *soc
                 MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-int nv_io_send_rest(const struct nv_channel *channel, struct nv_io_rest *rest)
+NV_HOT int nv_io_send_rest(const struct nv_channel *channel, struct nv_io_rest *rest)
 {
     struct nv_socket *socket = &channel->sockets[rest->flow];
     while (rest->done_bytes < rest->len_bytes) {
@@ -91,8 +92,8 @@ void nv_io_set_rest(const struct nv_channel *channel, struct nv_io_rest *rest,
     rest->done_bytes = done_bytes;
 }
 
-unsigned nv_io_send(const struct nv_channel *channel, struct nv_io_rest *rest,
-                    struct nv_header *trains, unsigned count, int *refusal)
+NV_HOT unsigned nv_io_send(const struct nv_channel *channel, struct nv_io_rest *rest,
+                           struct nv_header *trains, unsigned count, int *refusal)
 {
     *refusal = rest->done_bytes < rest->len_bytes ? nv_io_send_rest(channel, rest) : 0;
     if (*refusal)
@@ -132,8 +133,9 @@ static enum nv_io_receive receive_failed(const struct nv_channel *channel, struc
     return NV_IO_FAILED;
 }
 
-enum nv_io_receive nv_io_deliver(const struct nv_channel *channel, struct nv_received *received,
-                                 ssize_t n, const struct nv_sink *sink, struct nv_error *err)
+NV_HOT enum nv_io_receive nv_io_deliver(const struct nv_channel *channel,
+                                        struct nv_received *received, ssize_t n,
+                                        const struct nv_sink *sink, struct nv_error *err)
 {
     struct nv_socket *socket = &channel->sockets[received->flow];
     if (n < 0)
@@ -157,8 +159,9 @@ void nv_io_hold_ack(const struct nv_channel *channel, unsigned flow)
                          sizeof quick);
 }
 
-enum nv_io_receive nv_io_receive(const struct nv_channel *channel, unsigned flow,
-                                 const struct nv_io_buffer *buffer, const struct nv_sink *sink)
+NV_HOT enum nv_io_receive nv_io_receive(const struct nv_channel *channel, unsigned flow,
+                                        const struct nv_io_buffer *buffer,
+                                        const struct nv_sink *sink)
 {
     struct nv_received received = {.flow = flow, .data = buffer->bytes};
     nv_io_hold_ack(channel, flow);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/hint.h"
 
 /* How long a lane sleeps at most, so that it notices what other threads tell it: rarely while it
  * measures, often while it only waits to be told that the far end is done. */
@@ -105,7 +106,7 @@ static unsigned take_datagrams(struct nv_lane *lane, struct nv_lane_flow *flow,
     return count;
 }
 
-static bool lane_received(void *context, const struct nv_received *received)
+NV_HOT static bool lane_received(void *context, const struct nv_received *received)
 {
     struct nv_lane *lane = context;
     struct nv_lane_flow *flow = &lane->flows[received->flow];
@@ -131,7 +132,7 @@ static void lane_writable(void *context, unsigned index)
     lane->workload->writable(flow->workload);
 }
 
-static bool lane_wants(void *context, unsigned index)
+NV_HOT static bool lane_wants(void *context, unsigned index)
 {
     struct nv_lane *lane = context;
     return lane->workload->wants(lane->flows[index].workload);
@@ -152,8 +153,8 @@ static enum nv_tx_outcome outcome_of(int refusal)
 }
 
 /* The first count messages of the outbox, of one train, are no longer its own. */
-static void settle(struct nv_lane *lane, struct nv_lane_flow *flow, uint32_t count,
-                   enum nv_tx_outcome outcome)
+NV_HOT static void settle(struct nv_lane *lane, struct nv_lane_flow *flow, uint32_t count,
+                          enum nv_tx_outcome outcome)
 {
     struct nv_header *train = &flow->outbox[flow->outbox_first];
     lane->workload->sent(flow->workload, train, count, outcome);
@@ -247,7 +248,7 @@ static void stop_measuring(struct nv_lane *lane)
 }
 
 /* Edges of the measured phase. */
-__attribute__((cold)) static void mark_phases(struct nv_lane *lane)
+NV_COLD static void mark_phases(struct nv_lane *lane)
 {
     uint64_t from_ns = lane->spec->warmup_ns;
     uint64_t to_ns = from_ns + lane->spec->duration_ns;
@@ -362,7 +363,7 @@ int nv_lane_open(struct nv_lane *lane)
     return lane->driver->engine->open(lane->engine, &lane->channel, &lane->error);
 }
 
-int nv_lane_run(struct nv_lane *lane)
+NV_HOT int nv_lane_run(struct nv_lane *lane)
 {
     const struct nv_sink sink = {
         .context = lane, .received = lane_received, .writable = lane_writable, .wants = lane_wants};

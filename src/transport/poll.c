@@ -6,6 +6,7 @@
 #include <string.h>
 #include <uv.h>
 
+#include "base/hint.h"
 #include "transport/gather.h"
 #include "transport/waiter.h"
 
@@ -47,7 +48,7 @@ struct poll_engine {
     struct nv_waiter waiter;
 };
 
-static void read_flow(struct poll_engine *engine, struct poll_flow *flow)
+NV_HOT static void read_flow(struct poll_engine *engine, struct poll_flow *flow)
 {
     for (unsigned i = 0; i < READS_PER_TURN; i++) {
         enum nv_io_receive got = engine->calls->receive(engine, flow->index);
@@ -58,7 +59,7 @@ static void read_flow(struct poll_engine *engine, struct poll_flow *flow)
     }
 }
 
-static void flow_poll_cb(uv_poll_t *handle, int status, int events)
+NV_HOT static void flow_poll_cb(uv_poll_t *handle, int status, int events)
 {
     struct poll_flow *flow = handle->data;
     struct poll_engine *engine = flow->engine;
@@ -101,13 +102,13 @@ static int open_with(struct poll_engine *engine, const struct calls *calls,
     return failed ? nv_fail(err, NV_E_FAILED, "uv_poll: %s", uv_strerror(failed)) : NV_OK;
 }
 
-static unsigned send_singly(struct poll_engine *engine, struct poll_flow *flow,
-                            struct nv_header *trains, unsigned count, int *refusal)
+NV_HOT static unsigned send_singly(struct poll_engine *engine, struct poll_flow *flow,
+                                   struct nv_header *trains, unsigned count, int *refusal)
 {
     return nv_io_send(&engine->channel, &flow->gathered.rest, trains, count, refusal);
 }
 
-static enum nv_io_receive receive_singly(struct poll_engine *engine, unsigned flow)
+NV_HOT static enum nv_io_receive receive_singly(struct poll_engine *engine, unsigned flow)
 {
     const struct nv_io_buffer buffer = {.bytes = engine->buffer, .err = engine->err};
     return nv_io_receive(&engine->channel, flow, &buffer, engine->sink);
@@ -144,7 +145,7 @@ static int batch_open(void *self, const struct nv_channel *channel, struct nv_er
     return nv_gather_open(&engine->gather, &engine->channel, err);
 }
 
-static unsigned poll_send(void *self, struct nv_header *trains, unsigned count, int *refusal)
+NV_HOT static unsigned poll_send(void *self, struct nv_header *trains, unsigned count, int *refusal)
 {
     struct poll_engine *engine = self;
     unsigned index = trains[0].flow - engine->channel.first_flow;
@@ -188,8 +189,8 @@ static void look(struct poll_engine *engine)
     }
 }
 
-static int poll_poll(void *self, uint64_t now_ns, uint64_t until_ns, const struct nv_sink *sink,
-                     struct nv_error *err)
+NV_HOT static int poll_poll(void *self, uint64_t now_ns, uint64_t until_ns,
+                            const struct nv_sink *sink, struct nv_error *err)
 {
     struct poll_engine *engine = self;
     engine->sink = sink;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/hint.h"
 
 static void alarm_poll_cb(uv_poll_t *handle, int status, int events)
 {
@@ -45,7 +46,7 @@ static void set_alarm(struct nv_waiter *waiter, uint64_t due_ns)
     waiter->alarm_ns = due_ns;
 }
 
-void nv_waiter_run(struct nv_waiter *waiter, uint64_t now_ns, uint64_t due_ns)
+NV_HOT void nv_waiter_run(struct nv_waiter *waiter, uint64_t now_ns, uint64_t due_ns)
 {
     if (now_ns < due_ns) {
         set_alarm(waiter, due_ns);

@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "base/hint.h"
+
 static void store(uint8_t *out, unsigned word, uint64_t value)
 {
     value = htole64(value);
@@ -14,7 +16,7 @@ static uint64_t saturated(uint64_t t_ns)
     return t_ns < NV_MESSAGE_TIME_NS_MAX ? t_ns : NV_MESSAGE_TIME_NS_MAX;
 }
 
-void nv_header_encode(const struct nv_header *header, uint8_t out[NV_HEADER_BYTES])
+NV_HOT void nv_header_encode(const struct nv_header *header, uint8_t out[NV_HEADER_BYTES])
 {
     uint64_t t_int_ns = saturated(header->t_int_ns);
     uint64_t t_snd_ns = saturated(header->t_snd_ns);

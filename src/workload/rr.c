@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "workload/source.h"
 
+#include "base/hint.h"
+
 /* Requests and their replies. The client sends on the schedule whatever has been answered (open
  * loop), or at rate max keeps a window of requests in flight (closed loop). The server answers at
  * once, and stops reading while it cannot. */
@@ -106,7 +108,8 @@ static unsigned run_replies(struct rr *rr, struct nv_header *out, unsigned count
     return count;
 }
 
-static unsigned rr_run(void *self, uint64_t now_ns, struct nv_header *out, unsigned count_max)
+NV_HOT static unsigned rr_run(void *self, uint64_t now_ns, struct nv_header *out,
+                              unsigned count_max)
 {
     struct rr *rr = self;
     if (!rr->client)
@@ -116,7 +119,7 @@ static unsigned rr_run(void *self, uint64_t now_ns, struct nv_header *out, unsig
     return nv_source_run(&rr->source, now_ns, out, count_max);
 }
 
-static uint64_t rr_next_ns(const void *self)
+NV_HOT static uint64_t rr_next_ns(const void *self)
 {
     const struct rr *rr = self;
     if (!rr->client)
@@ -139,7 +142,8 @@ static void free_slot_of(struct rr *rr, uint64_t seq)
             rr->slots[i].busy = false;
 }
 
-static void rr_input(void *self, uint64_t now_ns, const struct nv_rx_message *message, uint8_t type)
+NV_HOT static void rr_input(void *self, uint64_t now_ns, const struct nv_rx_message *message,
+                            uint8_t type)
 {
     struct rr *rr = self;
     if (rr->client && type == NV_MSG_REPLY) {
@@ -153,8 +157,8 @@ static void rr_input(void *self, uint64_t now_ns, const struct nv_rx_message *me
     }
 }
 
-static void rr_sent(void *self, const struct nv_header *header, uint32_t count,
-                    enum nv_tx_outcome outcome)
+NV_HOT static void rr_sent(void *self, const struct nv_header *header, uint32_t count,
+                           enum nv_tx_outcome outcome)
 {
     struct rr *rr = self;
     if (!rr->client && outcome == NV_TX_SENT)
@@ -177,7 +181,7 @@ static void rr_writable(void *self)
 }
 
 /* Answers first: what is not read yet waits in the socket, where TCP slows the client down. */
-static bool rr_wants(const void *self)
+NV_HOT static bool rr_wants(const void *self)
 {
     const struct rr *rr = self;
     return rr->client || rr->reply_head == rr->reply_tail;
@@ -191,14 +195,14 @@ static void rr_expect(void *self, uint64_t now_ns, uint64_t sent_count)
     rr->told = true;
 }
 
-static bool rr_sending_done(const void *self, uint64_t now_ns)
+NV_HOT static bool rr_sending_done(const void *self, uint64_t now_ns)
 {
     const struct rr *rr = self;
     return rr->client && nv_source_done(&rr->source, now_ns) &&
            (now_ns >= rr->stop_ns || rr->rx->all_unique_count >= rr->source.tx->all_sent_count);
 }
 
-static bool rr_finished(const void *self, uint64_t now_ns)
+NV_HOT static bool rr_finished(const void *self, uint64_t now_ns)
 {
     const struct rr *rr = self;
     if (rr->client)

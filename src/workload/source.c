@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "workload/source.h"
 
+#include "base/hint.h"
+
 void nv_source_init(struct nv_source *source, const struct nv_workload_config *config, uint8_t type)
 {
     *source = (struct nv_source){
@@ -17,8 +19,8 @@ void nv_source_init(struct nv_source *source, const struct nv_workload_config *c
     nv_pacer_init(&source->pacer, &schedule);
 }
 
-unsigned nv_source_run(struct nv_source *source, uint64_t now_ns, struct nv_header *out,
-                       unsigned count_max)
+NV_HOT unsigned nv_source_run(struct nv_source *source, uint64_t now_ns, struct nv_header *out,
+                              unsigned count_max)
 {
     unsigned trains = 0;
     uint32_t count;
@@ -46,8 +48,8 @@ uint64_t nv_source_next_ns(const struct nv_source *source)
     return nv_pacer_next_ns(&source->pacer);
 }
 
-void nv_source_sent(struct nv_source *source, const struct nv_header *header, uint32_t count,
-                    enum nv_tx_outcome outcome)
+NV_HOT void nv_source_sent(struct nv_source *source, const struct nv_header *header, uint32_t count,
+                           enum nv_tx_outcome outcome)
 {
     source->settled_count += count;
     struct nv_tx_event event = {
@@ -66,7 +68,7 @@ void nv_source_sent(struct nv_source *source, const struct nv_header *header, ui
     nv_tx_record(source->tx, &event);
 }
 
-bool nv_source_done(const struct nv_source *source, uint64_t now_ns)
+NV_HOT bool nv_source_done(const struct nv_source *source, uint64_t now_ns)
 {
     if (now_ns >= source->give_up_ns)
         return true;

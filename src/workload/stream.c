@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "workload/source.h"
 
+#include "base/hint.h"
+
 /* Messages one way, up, down or both. Either end can hold either half. */
 
 struct stream {
@@ -35,28 +37,29 @@ static void stream_init(void *self, const struct nv_workload_config *config)
         nv_source_init(&stream->source, config, NV_MSG_DATA);
 }
 
-static unsigned stream_run(void *self, uint64_t now_ns, struct nv_header *out, unsigned count_max)
+NV_HOT static unsigned stream_run(void *self, uint64_t now_ns, struct nv_header *out,
+                                  unsigned count_max)
 {
     struct stream *stream = self;
     return stream->sends ? nv_source_run(&stream->source, now_ns, out, count_max) : 0;
 }
 
-static uint64_t stream_next_ns(const void *self)
+NV_HOT static uint64_t stream_next_ns(const void *self)
 {
     const struct stream *stream = self;
     return stream->sends ? nv_source_next_ns(&stream->source) : UINT64_MAX;
 }
 
-static void stream_input(void *self, uint64_t now_ns, const struct nv_rx_message *message,
-                         uint8_t type)
+NV_HOT static void stream_input(void *self, uint64_t now_ns, const struct nv_rx_message *message,
+                                uint8_t type)
 {
     struct stream *stream = self;
     if (type == NV_MSG_DATA && stream->rx)
         nv_rx_record(stream->rx, now_ns, message);
 }
 
-static void stream_sent(void *self, const struct nv_header *header, uint32_t count,
-                        enum nv_tx_outcome outcome)
+NV_HOT static void stream_sent(void *self, const struct nv_header *header, uint32_t count,
+                               enum nv_tx_outcome outcome)
 {
     struct stream *stream = self;
     nv_source_sent(&stream->source, header, count, outcome);
@@ -74,7 +77,7 @@ static void stream_writable(void *self)
     nv_pacer_writable(&stream->source.pacer);
 }
 
-static bool stream_wants(const void *self)
+NV_HOT static bool stream_wants(const void *self)
 {
     const struct stream *stream = self;
     return stream->rx != NULL;
@@ -87,13 +90,13 @@ static void stream_expect(void *self, uint64_t now_ns, uint64_t sent_count)
     stream->stop_ns = now_ns + stream->drain_ns;
 }
 
-static bool stream_sending_done(const void *self, uint64_t now_ns)
+NV_HOT static bool stream_sending_done(const void *self, uint64_t now_ns)
 {
     const struct stream *stream = self;
     return !stream->sends || nv_source_done(&stream->source, now_ns);
 }
 
-static bool stream_finished(const void *self, uint64_t now_ns)
+NV_HOT static bool stream_finished(const void *self, uint64_t now_ns)
 {
     const struct stream *stream = self;
     bool received = !stream->rx || now_ns >= stream->stop_ns ||
