@@ -160,8 +160,8 @@ static int run(struct nv_lane *lane, struct nv_lane_flow *flow, bool sends)
     nv_framer_init(&flow->framer);
     flow->outbox_size = task.per_call > NV_OUTBOX_MESSAGES ? task.per_call : NV_OUTBOX_MESSAGES;
     flow->outbox = calloc(flow->outbox_size, sizeof *flow->outbox);
-    flow->workload = calloc(1, lane->workload->state_size);
-    lane->workload->init(flow->workload, &config);
+    flow->workload = calloc(1, lane->workload.state_size);
+    lane->workload.init(flow->workload, &config);
     lane->channel.t0_ns = nv_clock_ns();
     if (nv_lane_open(lane))
         return lane->error.code;
@@ -215,7 +215,7 @@ int main(int argc, char **argv)
     const struct nv_driver driver = {strcmp(argv[2], "tcp") == 0 ? &nv_tcp : &nv_udp, &stub_engine};
     struct nv_lane lane = {.spec = &spec,
                            .driver = &driver,
-                           .workload = &nv_stream,
+                           .workload = nv_stream,
                            .payload = &payload,
                            .run_tag = RUN_TAG,
                            .channel = {.caps = driver.transport->caps,

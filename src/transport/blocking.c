@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/hint.h"
 #include "transport/io.h"
 #include "transport/socket.h"
 
@@ -70,7 +71,8 @@ static int blocking_open(void *self, const struct nv_channel *channel, struct nv
     return NV_OK;
 }
 
-static unsigned blocking_send(void *self, struct nv_header *trains, unsigned count, int *refusal)
+NV_HOT static unsigned blocking_send(void *self, struct nv_header *trains, unsigned count,
+                                     int *refusal)
 {
     struct blocking_engine *engine = self;
     unsigned sent = nv_io_send(&engine->channel, &engine->rest, trains, count, refusal);
@@ -88,8 +90,8 @@ static void sleep_until(const struct blocking_engine *engine, uint64_t until_ns)
 }
 
 /* What there is, until there is no more. */
-static int receive(struct blocking_engine *engine, struct nv_io_buffer *buffer,
-                   const struct nv_sink *sink)
+NV_HOT static int receive(struct blocking_engine *engine, struct nv_io_buffer *buffer,
+                          const struct nv_sink *sink)
 {
     enum nv_io_receive got = NV_IO_DATA;
     for (unsigned i = 0; i < READS_PER_TURN && got == NV_IO_DATA; i++) {
@@ -109,8 +111,8 @@ static int spin(struct blocking_engine *engine, const struct nv_sink *sink, stru
     return sink->wants(sink->context, 0) ? receive(engine, &buffer, sink) : NV_OK;
 }
 
-static int blocking_poll(void *self, uint64_t now_ns, uint64_t until_ns, const struct nv_sink *sink,
-                         struct nv_error *err)
+NV_HOT static int blocking_poll(void *self, uint64_t now_ns, uint64_t until_ns,
+                                const struct nv_sink *sink, struct nv_error *err)
 {
     struct blocking_engine *engine = self;
     int fd = engine->channel.sockets[0].fd;

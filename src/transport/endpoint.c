@@ -113,7 +113,7 @@ static void set_up_lane(struct nv_endpoint *endpoint, unsigned index, uint64_t s
     endpoint->lanes[index] = (struct nv_lane){
         .spec = &endpoint->spec,
         .driver = endpoint->driver,
-        .workload = endpoint->workload,
+        .workload = *endpoint->workload,
         .payload = &endpoint->payload,
         .run_tag = endpoint->config.run_tag,
         .channel = {.caps = endpoint->driver->transport->caps,

@@ -33,7 +33,7 @@ static inline void take_messages(struct nv_lane *lane, struct nv_lane_flow *flow
                                           .size_bytes = train->len_bytes,
                                           .dwell_ns = train->dwell_ns,
                                           .recv_calls = recv_calls};
-    lane->workload->input(flow->workload, lane->now_ns, &message, train->type);
+    lane->workload.input(flow->workload, lane->now_ns, &message, train->type);
 }
 
 /* Is it a message of ours, and whole? */
@@ -120,7 +120,7 @@ NV_HOT static bool lane_received(void *context, const struct nv_received *receiv
     else if (rx)
         nv_rx_recv(rx, received->len_bytes, count);
     /* Who is to answer, or waits for the answer before it asks again, does that first. */
-    return !lane->workload->answered || (rx && !lane->at_max);
+    return !lane->workload.answered || (rx && !lane->at_max);
 }
 
 static void lane_writable(void *context, unsigned index)
@@ -129,13 +129,13 @@ static void lane_writable(void *context, unsigned index)
     struct nv_lane_flow *flow = &lane->flows[index];
     lane->now_ns = since_start_ns(lane);
     flow->blocked = false;
-    lane->workload->writable(flow->workload);
+    lane->workload.writable(flow->workload);
 }
 
 NV_HOT static bool lane_wants(void *context, unsigned index)
 {
     struct nv_lane *lane = context;
-    return lane->workload->wants(lane->flows[index].workload);
+    return lane->workload.wants(lane->flows[index].workload);
 }
 
 static enum nv_tx_outcome outcome_of(int refusal)
@@ -157,7 +157,7 @@ NV_HOT static void settle(struct nv_lane *lane, struct nv_lane_flow *flow, uint3
                           enum nv_tx_outcome outcome)
 {
     struct nv_header *train = &flow->outbox[flow->outbox_first];
-    lane->workload->sent(flow->workload, train, count, outcome);
+    lane->workload.sent(flow->workload, train, count, outcome);
     train->seq += count;
     train->count -= count;
     if (train->count)
@@ -171,7 +171,7 @@ static int refused(struct nv_lane *lane, struct nv_lane_flow *flow, int refusal)
     bool reliable = lane->channel.caps & NV_CAP_RELIABLE;
     if (refusal == EAGAIN && (reliable || lane->spec->udp_policy == NV_UDP_WAIT)) {
         flow->blocked = true;
-        lane->workload->blocked(flow->workload);
+        lane->workload.blocked(flow->workload);
         return NV_OK;
     }
     if (reliable)
@@ -199,18 +199,18 @@ static int pump(struct nv_lane *lane, struct nv_lane_flow *flow, uint64_t *next_
     if (!flow->blocked && !flow->outbox_count && !flow->closed) {
         flow->outbox_first = 0;
         flow->outbox_count =
-            lane->workload->run(flow->workload, lane->now_ns, flow->outbox, flow->outbox_size);
+            lane->workload.run(flow->workload, lane->now_ns, flow->outbox, flow->outbox_size);
     }
     while (flow->outbox_count && !flow->blocked) {
         int refusal = 0;
-        unsigned sent = lane->driver->engine->send(lane->engine, &flow->outbox[flow->outbox_first],
-                                                   flow->outbox_count, &refusal);
+        unsigned sent = lane->calls.send(lane->engine, &flow->outbox[flow->outbox_first],
+                                         flow->outbox_count, &refusal);
         accepted(lane, flow, sent, refusal != 0);
         if (refusal && refused(lane, flow, refusal))
             return lane->error.code;
     }
     if (!flow->blocked && !flow->closed) {
-        uint64_t due_ns = lane->workload->next_ns(flow->workload);
+        uint64_t due_ns = lane->workload.next_ns(flow->workload);
         *next_ns = due_ns < *next_ns ? due_ns : *next_ns;
     }
     return NV_OK;
@@ -264,7 +264,7 @@ static void pass_expectation(struct nv_lane *lane, struct nv_lane_flow *flow)
     if (flow->expecting || !atomic_load(&flow->told))
         return;
     flow->expecting = true;
-    lane->workload->expect(flow->workload, lane->now_ns, flow->theirs.sent_count);
+    lane->workload.expect(flow->workload, lane->now_ns, flow->theirs.sent_count);
 }
 
 /* What is left of the schedule, or was handed out and not taken, is unsent. */
@@ -275,7 +275,7 @@ static void close_sending(struct nv_lane *lane, struct nv_lane_flow *flow)
     flow->closed = true;
     while (flow->outbox_count)
         settle(lane, flow, flow->outbox[flow->outbox_first].count, NV_TX_UNSENT);
-    lane->workload->end(flow->workload);
+    lane->workload.end(flow->workload);
 }
 
 static void tell_sent(struct nv_lane *lane)
@@ -305,8 +305,8 @@ static int turn(struct nv_lane *lane, uint64_t *next_ns, bool *done)
         if (pump(lane, flow, next_ns))
             return lane->error.code;
         pass_expectation(lane, flow);
-        *done = *done && lane->workload->finished(flow->workload, lane->now_ns);
-        tell = tell && lane->workload->sending_done(flow->workload, lane->now_ns);
+        *done = *done && lane->workload.finished(flow->workload, lane->now_ns);
+        tell = tell && lane->workload.sending_done(flow->workload, lane->now_ns);
     }
     if (tell)
         tell_sent(lane);
@@ -320,7 +320,7 @@ static void finish_receiving(const struct nv_lane *lane, struct nv_lane_flow *fl
     const struct nv_tx *tx = flow->report->tx;
     if (!rx)
         return;
-    if (lane->workload->answered)
+    if (lane->workload.answered)
         nv_rx_finish(rx, tx->seq_first, tx->seq_end);
     else
         nv_rx_finish(rx, flow->theirs.seq_first, flow->theirs.seq_end);
@@ -347,10 +347,11 @@ static void finish(struct nv_lane *lane)
 int nv_lane_open(struct nv_lane *lane)
 {
     nv_perf_open(&lane->perf);
-    lane->engine = calloc(1, lane->driver->engine->state_size);
+    lane->calls = *lane->driver->engine;
+    lane->engine = calloc(1, lane->calls.state_size);
     if (!lane->engine)
         return nv_fail(&lane->error, NV_E_FAILED, "no memory");
-    lane->trains = !lane->workload->answered && !lane->spec->verify;
+    lane->trains = !lane->workload.answered && !lane->spec->verify;
     lane->at_max = lane->spec->rate.kind == NV_RATE_MAX;
     for (unsigned i = 0; i < lane->channel.flow_count; i++) {
         struct nv_lane_flow *flow = &lane->flows[i];
@@ -360,7 +361,7 @@ int nv_lane_open(struct nv_lane *lane)
         flow->payload = lane->payload;
         flow->framer.viewer = (struct nv_payload_viewer){.see = view_payload, .context = flow};
     }
-    return lane->driver->engine->open(lane->engine, &lane->channel, &lane->error);
+    return lane->calls.open(lane->engine, &lane->channel, &lane->error);
 }
 
 NV_HOT int nv_lane_run(struct nv_lane *lane)
@@ -387,8 +388,8 @@ NV_HOT int nv_lane_run(struct nv_lane *lane)
             lane->now_ns + (lane->now_ns < end_ns ? LOOK_UP_NS : LOOK_UP_DRAIN_NS);
         next_ns = next_ns < look_up_ns ? next_ns : look_up_ns;
         polled_ns = lane->now_ns;
-        if (lane->driver->engine->poll(lane->engine, t0_ns + polled_ns, t0_ns + next_ns, &sink,
-                                       &lane->error) ||
+        if (lane->calls.poll(lane->engine, t0_ns + polled_ns, t0_ns + next_ns, &sink,
+                             &lane->error) ||
             lane->error.code)
             return lane->error.code;
     }
@@ -400,7 +401,7 @@ void nv_lane_close(struct nv_lane *lane)
 {
     nv_perf_close(&lane->perf);
     if (lane->engine)
-        lane->driver->engine->close(lane->engine);
+        lane->calls.close(lane->engine);
     free(lane->engine);
     lane->engine = NULL;
 }

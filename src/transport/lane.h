@@ -33,12 +33,13 @@ struct nv_lane_flow {
 struct nv_lane {
     const struct nv_spec *spec;
     const struct nv_driver *driver;
-    const struct nv_workload *workload;
+    struct nv_workload workload; /* copies, which lie with the rest of what a turn looks at */
+    struct nv_engine calls;      /* of the driver; by nv_lane_open */
+    void *engine;                /* its state */
     const struct nv_payload *payload;
     uint32_t run_tag;
-    bool trains;  /* messages that came as one are taken as one */
-    bool at_max;  /* nothing is due at a time of its own */
-    void *engine; /* state */
+    bool trains; /* messages that came as one are taken as one */
+    bool at_max; /* nothing is due at a time of its own */
     struct nv_channel channel;
     struct nv_lane_flow *flows;
     uint64_t now_ns;  /* since t0, the latest reading */

@@ -37,7 +37,7 @@ struct calls {
 };
 
 struct poll_engine {
-    const struct calls *calls;
+    struct calls calls;
     struct nv_channel channel;
     struct poll_flow *flows;
     uint8_t *buffer;            /* of poll */
@@ -51,7 +51,7 @@ struct poll_engine {
 NV_HOT static void read_flow(struct poll_engine *engine, struct poll_flow *flow)
 {
     for (unsigned i = 0; i < READS_PER_TURN; i++) {
-        enum nv_io_receive got = engine->calls->receive(engine, flow->index);
+        enum nv_io_receive got = engine->calls.receive(engine, flow->index);
         if (got == NV_IO_FAILED)
             engine->failed = engine->err->code;
         if (got != NV_IO_DATA || !engine->sink->wants(engine->sink->context, flow->index))
@@ -83,7 +83,7 @@ NV_HOT static void flow_poll_cb(uv_poll_t *handle, int status, int events)
 static int open_with(struct poll_engine *engine, const struct calls *calls,
                      const struct nv_channel *channel, struct nv_error *err)
 {
-    engine->calls = calls;
+    engine->calls = *calls;
     engine->channel = *channel;
     engine->flows = calloc(channel->flow_count, sizeof *engine->flows);
     if (!engine->flows)
@@ -118,11 +118,13 @@ static int poll_open(void *self, const struct nv_channel *channel, struct nv_err
 {
     static const struct calls singly = {send_singly, receive_singly};
     struct poll_engine *engine = self;
+    if (open_with(engine, &singly, channel, err))
+        return err->code;
     engine->buffer = malloc(NV_IO_BUFFER_BYTES);
     if (!engine->buffer)
         return nv_fail(err, NV_E_FAILED, "poll engine: no memory");
     memset(engine->buffer, 0, NV_IO_BUFFER_BYTES); /* takes the pages now */
-    return open_with(engine, &singly, channel, err);
+    return NV_OK;
 }
 
 static unsigned send_gathered(struct poll_engine *engine, struct poll_flow *flow,
@@ -150,7 +152,7 @@ NV_HOT static unsigned poll_send(void *self, struct nv_header *trains, unsigned 
     struct poll_engine *engine = self;
     unsigned index = trains[0].flow - engine->channel.first_flow;
     struct poll_flow *flow = &engine->flows[index];
-    unsigned sent = engine->calls->send(engine, flow, trains, count, refusal);
+    unsigned sent = engine->calls.send(engine, flow, trains, count, refusal);
     flow->blocked = *refusal == EAGAIN;
     return sent;
 }

@@ -23,14 +23,16 @@ struct rr_reply {
 struct rr {
     struct nv_source source; /* client; the server uses its tx alone */
     struct nv_rx *rx;
-    bool client, closed_loop;
+    bool client, closed_loop; /* a server has no loop to close */
     unsigned window;
     uint64_t drain_ns, stop_ns;
     bool told; /* server: the client has said that it is done */
     uint64_t reply_head, reply_tail;
     uint64_t reply_bytes;
-    struct rr_slot slots[WINDOW_MAX];
-    struct rr_reply replies[REPLIES_MAX]; /* server: a ring of what is to be answered */
+    union {
+        struct rr_slot slots[WINDOW_MAX];     /* client: requests that are not answered */
+        struct rr_reply replies[REPLIES_MAX]; /* server: a ring of what is to be answered */
+    };
 };
 
 static bool rr_sends(const struct nv_spec *spec, bool client)
@@ -53,7 +55,7 @@ static void rr_init(void *self, const struct nv_workload_config *config)
     rr->client = config->client;
     rr->drain_ns = config->spec->drain_ns;
     rr->stop_ns = nv_spec_end_ns(config->spec) + 3 * rr->drain_ns;
-    rr->closed_loop = config->spec->rate.kind == NV_RATE_MAX;
+    rr->closed_loop = rr->client && config->spec->rate.kind == NV_RATE_MAX;
     rr->window = (unsigned)config->spec->window_msgs;
     rr->reply_bytes = config->spec->reply_bytes;
     nv_source_init(&rr->source, config, NV_MSG_REQUEST);
