@@ -18,12 +18,42 @@ static uint64_t since_start_ns(const struct nv_lane *lane)
     return now_ns > lane->channel.t0_ns ? now_ns - lane->channel.t0_ns : 0;
 }
 
-static inline void take_messages(struct nv_lane *lane, struct nv_lane_flow *flow,
-                                 const struct nv_header *train, uint32_t recv_calls)
+static void pass_run(struct nv_lane *lane, struct nv_lane_flow *flow)
+{
+    if (!lane->run.message.count)
+        return;
+    lane->workload.input(flow->workload, lane->now_ns, &lane->run.message, lane->run.type);
+    lane->run.message.count = 0;
+}
+
+NV_COLD static void begin_run(struct nv_lane *lane, struct nv_lane_flow *flow,
+                              const struct nv_rx_message *message, uint8_t type)
+{
+    pass_run(lane, flow);
+    lane->run = (struct nv_lane_run){.message = *message, .type = type};
+}
+
+/* Does the message go on where the run ends? */
+static inline bool continues(const struct nv_lane *lane, const struct nv_header *header,
+                             uint32_t recv_calls)
+{
+    const struct nv_rx_message *run = &lane->run.message;
+    return run->count && header->seq == run->seq + run->count &&
+           header->t_snd_ns == run->t_snd_ns && header->t_int_ns == run->t_int_ns &&
+           header->len_bytes == run->size_bytes && recv_calls == run->recv_calls &&
+           header->type == lane->run.type;
+}
+
+NV_HOT static inline void take_messages(struct nv_lane *lane, struct nv_lane_flow *flow,
+                                        const struct nv_header *train, uint32_t recv_calls)
 {
     if (train->run_tag != lane->run_tag) {
         if (flow->report->rx)
             flow->report->rx->stray_count += train->count;
+        return;
+    }
+    if (lane->joins && continues(lane, train, recv_calls)) {
+        lane->run.message.count++;
         return;
     }
     const struct nv_rx_message message = {.seq = train->seq,
@@ -33,7 +63,10 @@ static inline void take_messages(struct nv_lane *lane, struct nv_lane_flow *flow
                                           .size_bytes = train->len_bytes,
                                           .dwell_ns = train->dwell_ns,
                                           .recv_calls = recv_calls};
-    lane->workload.input(flow->workload, lane->now_ns, &message, train->type);
+    if (lane->joins)
+        begin_run(lane, flow, &message, train->type);
+    else
+        lane->workload.input(flow->workload, lane->now_ns, &message, train->type);
 }
 
 /* Is it a message of ours, and whole? */
@@ -114,6 +147,8 @@ NV_HOT static bool lane_received(void *context, const struct nv_received *receiv
     bool datagrams = lane->channel.caps & NV_CAP_DATAGRAMS;
     unsigned count = datagrams ? take_datagrams(lane, flow, received)
                                : take_stream(lane, flow, received->data, received->len_bytes);
+    if (lane->joins)
+        pass_run(lane, flow);
     struct nv_rx *rx = flow->report->rx;
     if (rx && received->goes_on)
         nv_rx_recv_more(rx, received->len_bytes, count);
@@ -352,6 +387,7 @@ int nv_lane_open(struct nv_lane *lane)
     if (!lane->engine)
         return nv_fail(&lane->error, NV_E_FAILED, "no memory");
     lane->trains = !lane->workload.answered && !lane->spec->verify;
+    lane->joins = !lane->workload.answered && lane->spec->verify;
     lane->at_max = lane->spec->rate.kind == NV_RATE_MAX;
     for (unsigned i = 0; i < lane->channel.flow_count; i++) {
         struct nv_lane_flow *flow = &lane->flows[i];

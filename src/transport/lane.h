@@ -30,6 +30,12 @@ struct nv_lane_flow {
     struct nv_flow_end theirs; /* written by the owner before told is set */
 };
 
+/* Messages of one receive call, until one comes that is not like them. */
+struct nv_lane_run {
+    struct nv_rx_message message; /* count 0: none */
+    uint8_t type;
+};
+
 struct nv_lane {
     const struct nv_spec *spec;
     const struct nv_driver *driver;
@@ -38,10 +44,12 @@ struct nv_lane {
     void *engine;                /* its state */
     const struct nv_payload *payload;
     uint32_t run_tag;
-    bool trains; /* messages that came as one are taken as one */
+    bool trains; /* messages that came as one are taken as one, */
+    bool joins;  /* or are looked at one by one, and put together again */
     bool at_max; /* nothing is due at a time of its own */
     struct nv_channel channel;
     struct nv_lane_flow *flows;
+    struct nv_lane_run run;
     uint64_t now_ns;  /* since t0, the latest reading */
     uint64_t edge_ns; /* of the measured phase, the next that has not been marked */
     bool measuring, measured;
