@@ -81,9 +81,9 @@ NV_HOT static unsigned blocking_send(void *self, struct nv_header *trains, unsig
 }
 
 /* Spins the last stretch where the endpoint asked for it; input waits in the socket meanwhile. */
-static void sleep_until(const struct blocking_engine *engine, uint64_t until_ns)
+static void sleep_until(const struct blocking_engine *engine, uint64_t now_ns, uint64_t until_ns)
 {
-    if (until_ns > engine->channel.spin_ns)
+    if (until_ns > now_ns + engine->channel.spin_ns) /* a sleep that is over costs microseconds */
         nv_clock_sleep_until(until_ns - engine->channel.spin_ns);
     while (engine->channel.spin_ns && nv_clock_ns() < until_ns)
         nv_clock_relax();
@@ -131,7 +131,7 @@ NV_HOT static int blocking_poll(void *self, uint64_t now_ns, uint64_t until_ns,
     }
     if (!sink->wants(sink->context, 0)) {
         uint64_t patience_ns = now_ns + PATIENCE_NS;
-        sleep_until(engine, until_ns < patience_ns ? until_ns : patience_ns);
+        sleep_until(engine, now_ns, until_ns < patience_ns ? until_ns : patience_ns);
         return NV_OK;
     }
     struct nv_io_buffer buffer = {.bytes = engine->buffer, .err = err};
