@@ -46,7 +46,9 @@ static ssize_t send_from(const struct nv_channel *channel, struct nv_socket *soc
                 MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-NV_HOT int nv_io_send_rest(const struct nv_channel *channel, struct nv_io_rest *rest)
+/* Inlined: where a system call empties what the processor knows of returns, each of them waits. */
+static inline __attribute__((always_inline)) int send_rest(const struct nv_channel *channel,
+                                                           struct nv_io_rest *rest)
 {
     struct nv_socket *socket = &channel->sockets[rest->flow];
     while (rest->done_bytes < rest->len_bytes) {
@@ -60,6 +62,11 @@ NV_HOT int nv_io_send_rest(const struct nv_channel *channel, struct nv_io_rest *
             socket->io.partial_writes++;
     }
     return 0;
+}
+
+int nv_io_send_rest(const struct nv_channel *channel, struct nv_io_rest *rest)
+{
+    return send_rest(channel, rest);
 }
 
 void nv_io_drain_errors(int fd)
@@ -102,7 +109,7 @@ NV_HOT unsigned nv_io_send(const struct nv_channel *channel, struct nv_io_rest *
         struct nv_header *header = &trains[i];
         nv_header_stamp(header, nv_clock_ns() - channel->t0_ns);
         nv_io_set_rest(channel, rest, header, 0);
-        int failed = nv_io_send_rest(channel, rest);
+        int failed = send_rest(channel, rest);
         if (failed && rest->done_bytes == 0) {
             rest->len_bytes = 0; /* nothing of it went out: it is the caller's again */
             if (failed != EAGAIN && !(channel->caps & NV_CAP_RELIABLE))

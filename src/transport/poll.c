@@ -28,16 +28,8 @@ struct poll_flow {
     struct nv_gather_flow gathered; /* of poll, only the rest */
 };
 
-struct poll_engine;
-
-struct calls {
-    unsigned (*send)(struct poll_engine *, struct poll_flow *, struct nv_header *trains,
-                     unsigned count, int *refusal);
-    enum nv_io_receive (*receive)(struct poll_engine *, unsigned flow);
-};
-
 struct poll_engine {
-    struct calls calls;
+    enum nv_io_receive (*receive)(struct poll_engine *, unsigned flow);
     struct nv_channel channel;
     struct poll_flow *flows;
     uint8_t *buffer;            /* of poll */
@@ -51,7 +43,7 @@ struct poll_engine {
 NV_HOT static void read_flow(struct poll_engine *engine, struct poll_flow *flow)
 {
     for (unsigned i = 0; i < READS_PER_TURN; i++) {
-        enum nv_io_receive got = engine->calls.receive(engine, flow->index);
+        enum nv_io_receive got = engine->receive(engine, flow->index);
         if (got == NV_IO_FAILED)
             engine->failed = engine->err->code;
         if (got != NV_IO_DATA || !engine->sink->wants(engine->sink->context, flow->index))
@@ -80,10 +72,9 @@ NV_HOT static void flow_poll_cb(uv_poll_t *handle, int status, int events)
         read_flow(engine, flow);
 }
 
-static int open_with(struct poll_engine *engine, const struct calls *calls,
-                     const struct nv_channel *channel, struct nv_error *err)
+static int open_loop(struct poll_engine *engine, const struct nv_channel *channel,
+                     struct nv_error *err)
 {
-    engine->calls = *calls;
     engine->channel = *channel;
     engine->flows = calloc(channel->flow_count, sizeof *engine->flows);
     if (!engine->flows)
@@ -102,13 +93,14 @@ static int open_with(struct poll_engine *engine, const struct calls *calls,
     return failed ? nv_fail(err, NV_E_FAILED, "uv_poll: %s", uv_strerror(failed)) : NV_OK;
 }
 
-NV_HOT static unsigned send_singly(struct poll_engine *engine, struct poll_flow *flow,
-                                   struct nv_header *trains, unsigned count, int *refusal)
+static struct poll_flow *flow_of(struct poll_engine *engine, const struct nv_header *trains)
 {
-    return nv_io_send(&engine->channel, &flow->gathered.rest, trains, count, refusal);
+    return &engine->flows[trains[0].flow - engine->channel.first_flow];
 }
 
-NV_HOT static enum nv_io_receive receive_singly(struct poll_engine *engine, unsigned flow)
+/* ---- one message a call ---- */
+
+NV_HOT static enum nv_io_receive receive_one(struct poll_engine *engine, unsigned flow)
 {
     const struct nv_io_buffer buffer = {.bytes = engine->buffer, .err = engine->err};
     return nv_io_receive(&engine->channel, flow, &buffer, engine->sink);
@@ -116,9 +108,9 @@ NV_HOT static enum nv_io_receive receive_singly(struct poll_engine *engine, unsi
 
 static int poll_open(void *self, const struct nv_channel *channel, struct nv_error *err)
 {
-    static const struct calls singly = {send_singly, receive_singly};
     struct poll_engine *engine = self;
-    if (open_with(engine, &singly, channel, err))
+    engine->receive = receive_one;
+    if (open_loop(engine, channel, err))
         return err->code;
     engine->buffer = malloc(NV_IO_BUFFER_BYTES);
     if (!engine->buffer)
@@ -127,35 +119,41 @@ static int poll_open(void *self, const struct nv_channel *channel, struct nv_err
     return NV_OK;
 }
 
-static unsigned send_gathered(struct poll_engine *engine, struct poll_flow *flow,
-                              struct nv_header *trains, unsigned count, int *refusal)
+NV_HOT static unsigned poll_send(void *self, struct nv_header *trains, unsigned count, int *refusal)
 {
-    return nv_gather_send(&engine->gather, &flow->gathered, trains, count, refusal);
+    struct poll_engine *engine = self;
+    struct poll_flow *flow = flow_of(engine, trains);
+    unsigned sent = nv_io_send(&engine->channel, &flow->gathered.rest, trains, count, refusal);
+    flow->blocked = *refusal == EAGAIN;
+    return sent;
 }
 
-static enum nv_io_receive receive_gathered(struct poll_engine *engine, unsigned flow)
+/* ---- many ---- */
+
+static enum nv_io_receive receive_many(struct poll_engine *engine, unsigned flow)
 {
     return nv_gather_receive(&engine->gather, flow, engine->sink, engine->err);
 }
 
 static int batch_open(void *self, const struct nv_channel *channel, struct nv_error *err)
 {
-    static const struct calls gathered = {send_gathered, receive_gathered};
     struct poll_engine *engine = self;
-    if (open_with(engine, &gathered, channel, err))
+    engine->receive = receive_many;
+    if (open_loop(engine, channel, err))
         return err->code;
     return nv_gather_open(&engine->gather, &engine->channel, err);
 }
 
-NV_HOT static unsigned poll_send(void *self, struct nv_header *trains, unsigned count, int *refusal)
+static unsigned batch_send(void *self, struct nv_header *trains, unsigned count, int *refusal)
 {
     struct poll_engine *engine = self;
-    unsigned index = trains[0].flow - engine->channel.first_flow;
-    struct poll_flow *flow = &engine->flows[index];
-    unsigned sent = engine->calls.send(engine, flow, trains, count, refusal);
+    struct poll_flow *flow = flow_of(engine, trains);
+    unsigned sent = nv_gather_send(&engine->gather, &flow->gathered, trains, count, refusal);
     flow->blocked = *refusal == EAGAIN;
     return sent;
 }
+
+/* ---- waiting ---- */
 
 /* *watched: whether anything but the time is waited for. */
 static int watch_flows(struct poll_engine *engine, bool *watched, struct nv_error *err)
@@ -239,7 +237,7 @@ const struct nv_engine nv_batch = {
     .caps = NV_CAP_GATHERS,
     .state_size = sizeof(struct poll_engine),
     .open = batch_open,
-    .send = poll_send,
+    .send = batch_send,
     .poll = poll_poll,
     .close = poll_close,
 };
