@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pacing
 from cases import KINDS
-from pair import pinned
+from pair import ROOT, pinned
 from tools import Figure, Job, ReadError
 
 READY_S = 10
@@ -35,12 +35,16 @@ class Child:
     def __init__(self, command, core, directory, name):
         self.command = [str(part) for part in command]
         self.core = core
+        self.directory = directory
         self.paths = Path(directory) / f"{name}.out", Path(directory) / f"{name}.err"
 
     @property
     def shown(self):
-        """As a line for a shell that does the same."""
-        return f"taskset -c {self.core} {shlex.join(self.command)}"
+        """As a line for a shell that does the same at the project's root: no path of this machine
+        is in it that another does not have."""
+        parts = (part.removeprefix(f"{ROOT}/").removeprefix(f"{self.directory}/")
+                 for part in self.command)
+        return f"taskset -c {self.core} {shlex.join(parts)}"
 
     def __enter__(self):
         with open(self.paths[0], "wb") as out, open(self.paths[1], "wb") as err:
