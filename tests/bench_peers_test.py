@@ -274,6 +274,13 @@ def test_netversus_is_measured():
     row = bench().measure(netversus.Netversus(PROGRAM), Case("roundtrip", "udp", 64))
     assert 0 < float(row["mean"]) < 1e6, row
     assert 0 < float(row["value"]) < 1e6
+    commands = row["command_server"] + row["command_client"]
+    assert f"{ROOT}/" not in commands and " --output result " in commands
+
+
+def test_the_committed_run_names_no_place_of_its_machine():
+    text = (ROOT / "bench" / "peers" / "results" / "peers.csv").read_text(encoding="utf-8")
+    assert set(re.findall(r"(?<![\w.])/\w+/", text)) <= {"/usr/"}
 
 
 WATCH = """
