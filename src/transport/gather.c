@@ -370,7 +370,8 @@ enum nv_io_receive nv_gather_receive(struct nv_gather *gather, unsigned flow,
         message.msg_controllen = sizeof control.bytes;
     }
     struct nv_received received = {.flow = flow, .data = gather->buffer};
-    nv_io_hold_ack(channel, flow);
+    if (channel->late_acks)
+        nv_io_hold_ack(channel, flow);
     ssize_t n = recvmsg(channel->sockets[flow].fd, &message, MSG_DONTWAIT);
     received.segment_bytes = n > 0 ? segment_of(&message) : 0;
     return nv_io_deliver(channel, &received, n, sink, err);

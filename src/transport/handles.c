@@ -249,7 +249,8 @@ static void flow_alloc_cb(uv_handle_t *handle, size_t suggested_bytes, uv_buf_t 
     struct handles_engine *engine = flow->engine;
     (void)suggested_bytes;
     engine->chunk_count = 0;
-    nv_io_hold_ack(&engine->channel, flow->rest.flow);
+    if (engine->channel.late_acks)
+        nv_io_hold_ack(&engine->channel, flow->rest.flow);
     bool full = flow->yielded || engine->held_end;
     *buffer = full ? uv_buf_init(NULL, 0)
                    : uv_buf_init((char *)engine->buffer, (unsigned)engine->buffer_bytes);

@@ -161,9 +161,7 @@ NV_HOT enum nv_io_receive nv_io_deliver(const struct nv_channel *channel,
 void nv_io_hold_ack(const struct nv_channel *channel, unsigned flow)
 {
     int quick = 0;
-    if (channel->late_acks)
-        (void)setsockopt(channel->sockets[flow].fd, IPPROTO_TCP, TCP_QUICKACK, &quick,
-                         sizeof quick);
+    (void)setsockopt(channel->sockets[flow].fd, IPPROTO_TCP, TCP_QUICKACK, &quick, sizeof quick);
 }
 
 NV_HOT enum nv_io_receive nv_io_receive(const struct nv_channel *channel, unsigned flow,
@@ -171,7 +169,8 @@ NV_HOT enum nv_io_receive nv_io_receive(const struct nv_channel *channel, unsign
                                         const struct nv_sink *sink)
 {
     struct nv_received received = {.flow = flow, .data = buffer->bytes};
-    nv_io_hold_ack(channel, flow);
+    if (channel->late_acks)
+        nv_io_hold_ack(channel, flow);
     ssize_t n = recv(channel->sockets[flow].fd, buffer->bytes, NV_IO_BUFFER_BYTES, buffer->flags);
     return nv_io_deliver(channel, &received, n, sink, buffer->err);
 }

@@ -57,7 +57,7 @@ enum nv_io_receive nv_io_receive(const struct nv_channel *, unsigned flow,
                                  const struct nv_io_buffer *, const struct nv_sink *);
 
 /* The next acknowledgement waits until there is a full segment, or for the kernel's time (40 ms on
- * Linux), which ends this state: it is entered anew by each call. Where channel.late_acks. */
+ * Linux), which ends this state: it is entered anew by each call. */
 void nv_io_hold_ack(const struct nv_channel *, unsigned flow);
 
 /* What a receive call returned (n, or -1 and errno), with all of *received but the length filled
