@@ -159,6 +159,22 @@ def test_drops_at_the_socket_are_told_unless_datagrams_are_joined(tmp_path):
     assert rows["batch"]["lost_rcvbuf_count"] == rows["batch"]["lost_path_count"] == ""
 
 
+@pytest.mark.parametrize("engine", ["poll", "blocking", "batch", "uv"])
+def test_a_short_read_cuts_datagrams_and_splits_the_stream(engine, tmp_path):
+    """Of a datagram of 200 B a call that asks for 100 gets the first half, and the rest is gone; of
+    a stream the next call gets it."""
+    result = campaign("--workload", "stream", "--size", "200", "--rate", "500/s", "--read-size",
+                      "100", "--engine", engine, *SHORT, cwd=tmp_path)
+    (tcp,) = [row for row in result.runs if row["flow"] == "all" and row["transport"] == "tcp"]
+    (udp,) = [row for row in result.runs if row["flow"] == "all" and row["transport"] == "udp"]
+    assert tcp["rx_unique_count"] == tcp["sched_count"]
+    assert tcp["split_msgs_count"] == tcp["rx_unique_count"]
+    assert int(tcp["rx_recv_calls"]) >= 2 * int(tcp["rx_unique_count"])
+    assert int(udp["rx_truncated_calls"]) >= int(udp["sent_count"])
+    assert (udp["rx_unique_count"], udp["lost_count"]) == ("0", udp["sent_count"])
+    assert int(udp["rx_corrupt_count"]) == int(udp["rx_truncated_calls"])
+
+
 def test_late_acknowledgements_hold_back_small_messages(tmp_path):
     """With Nagle's algorithm a message waits for the acknowledgement of the last one: here as long
     as a receiver may keep it back, 40 ms, in which a hundred gather."""

@@ -78,7 +78,7 @@ OPTIONAL = {
                      "queue_max_bytes", "delay_p50_ns", "delay_p99_ns")},
                  **{name: text for name in (
                      "app", "reply_size", "burst", "window", "nodelay", "quickack", "cc", "sndbuf",
-                     "rcvbuf", "udp_policy", "pace", "wait", "batch", "threads", "cpus", "dscp")}},
+                     "rcvbuf", "read_size", "udp_policy", "pace", "wait", "batch", "threads", "cpus", "dscp")}},
     "comparisons.csv": {"verdict_words": text, "p_holm": number, "win_fraction": number,
                         "blocks_rejected_count": number, "stop_reason": text},
 }

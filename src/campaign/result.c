@@ -44,6 +44,7 @@ static void add_report(struct nv_flow_report *sum, const struct nv_flow_report *
     sum->io.mtu_bytes = flow->io.mtu_bytes;
     sum->io.recv_calls += flow->io.recv_calls;
     sum->io.recv_empty += flow->io.recv_empty;
+    sum->io.truncated += flow->io.truncated;
     sum->io.send_calls += flow->io.send_calls;
     sum->io.partial_writes += flow->io.partial_writes;
     sum->io.refused_count += flow->io.refused_count;

@@ -13,6 +13,7 @@ const struct nv_report_row nv_report_rows[] = {
     ROW("mtu_bytes", io.mtu_bytes),
     ROW("recv_calls", io.recv_calls),
     ROW("recv_empty", io.recv_empty),
+    ROW("truncated", io.truncated),
     ROW("send_calls", io.send_calls),
     ROW("partial_writes", io.partial_writes),
     ROW("refused_count", io.refused_count),

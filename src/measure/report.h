@@ -14,6 +14,7 @@ struct nv_io_counters {
     uint64_t mtu_bytes;  /* of the route, IP_MTU; 0 unknown */
     uint64_t recv_calls; /* that brought data */
     uint64_t recv_empty; /* EAGAIN */
+    uint64_t truncated;  /* datagrams that were longer than what was asked for */
     uint64_t send_calls; /* all of them */
     uint64_t partial_writes;
     uint64_t refused_count; /* ECONNREFUSED: nobody listened */

@@ -75,6 +75,10 @@ const struct nv_column nv_runs_system_columns[] = {
               nv_get_rx_count, NV_AT_RX(boundary.recv_calls)),
     NV_COLUMN("rx_eagain_calls", "Receive calls that found nothing (EAGAIN); whole run.",
               nv_get_row_count, NV_AT_ROW(receiver.io.recv_empty)),
+    NV_COLUMN("rx_truncated_calls",
+              "Receive calls whose datagram was longer than --read-size, and lost its end "
+              "(MSG_TRUNC); its message is corrupt. Whole run.",
+              nv_get_row_count, NV_AT_ROW(receiver.io.truncated)),
     NV_COLUMN("tx_send_calls", "Send calls, failed ones included; whole run.", nv_get_row_count,
               NV_AT_ROW(sender.io.send_calls)),
     NV_COLUMN("tx_partial_writes",

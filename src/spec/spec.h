@@ -45,6 +45,7 @@ struct nv_spec {
     uint64_t warmup_ns, duration_ns, cooldown_ns, drain_ns;
     uint64_t deadline_ns;
     bool nodelay, quickack;
+    uint64_t read_bytes;
     uint64_t sndbuf_bytes, rcvbuf_bytes; /* 0 = the system's */
     unsigned udp_policy;                 /* enum nv_udp_policy */
     unsigned pace;                       /* enum nv_pace */

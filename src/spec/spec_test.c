@@ -64,6 +64,7 @@ static void every_option_comes_back(void **state)
         {"cooldown", "60m"},     {"drain", "10s"},
         {"deadline", "1ns"},     {"nodelay", "no"},
         {"quickack", "no"},      {"cc", "cubic"},
+        {"read-size", "1"},      {"read-size", "16Mi"},
         {"sndbuf", "4Mi"},       {"rcvbuf", "1Gi"},
         {"udp-policy", "wait"},  {"pace", "hybrid"},
         {"dscp", "63"},          {"verify", "yes"},

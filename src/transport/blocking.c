@@ -27,7 +27,7 @@
 struct blocking_engine {
     struct nv_channel channel;
     struct nv_io_rest rest;
-    uint8_t *buffer;
+    struct nv_io_buffer buffer;
     timer_t ticker;
     bool ticks;
     bool blocked;
@@ -58,10 +58,8 @@ static int blocking_open(void *self, const struct nv_channel *channel, struct nv
     struct blocking_engine *engine = self;
     NV_ASSERT(channel->flow_count == 1);
     engine->channel = *channel;
-    engine->buffer = malloc(NV_IO_BUFFER_BYTES);
-    if (!engine->buffer)
-        return nv_fail(err, NV_E_FAILED, "blocking engine: no memory");
-    memset(engine->buffer, 0, NV_IO_BUFFER_BYTES); /* takes the pages now */
+    if (nv_io_buffer_open(&engine->buffer, channel, NV_IO_BUFFER_BYTES, err))
+        return err->code;
     int fd = channel->sockets[0].fd;
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK))
@@ -90,25 +88,26 @@ static void sleep_until(const struct blocking_engine *engine, uint64_t now_ns, u
 }
 
 /* What there is, until there is no more. */
-NV_HOT static int receive(struct blocking_engine *engine, struct nv_io_buffer *buffer,
-                          const struct nv_sink *sink)
+NV_HOT static int receive(struct blocking_engine *engine, int flags, const struct nv_sink *sink,
+                          struct nv_error *err)
 {
+    struct nv_io_buffer *buffer = &engine->buffer;
     enum nv_io_receive got = NV_IO_DATA;
+    buffer->flags = flags;
     for (unsigned i = 0; i < READS_PER_TURN && got == NV_IO_DATA; i++) {
-        got = nv_io_receive(&engine->channel, 0, buffer, sink);
+        got = nv_io_receive(&engine->channel, 0, buffer, sink, err);
         buffer->flags = MSG_DONTWAIT;
     }
-    return got == NV_IO_FAILED ? buffer->err->code : NV_OK;
+    return got == NV_IO_FAILED ? err->code : NV_OK;
 }
 
 static int spin(struct blocking_engine *engine, const struct nv_sink *sink, struct nv_error *err)
 {
-    struct nv_io_buffer buffer = {.bytes = engine->buffer, .err = err, .flags = MSG_DONTWAIT};
     if (engine->blocked && nv_io_send_rest(&engine->channel, &engine->rest) != EAGAIN) {
         engine->blocked = false;
         sink->writable(sink->context, 0);
     }
-    return sink->wants(sink->context, 0) ? receive(engine, &buffer, sink) : NV_OK;
+    return sink->wants(sink->context, 0) ? receive(engine, MSG_DONTWAIT, sink, err) : NV_OK;
 }
 
 NV_HOT static int blocking_poll(void *self, uint64_t now_ns, uint64_t until_ns,
@@ -134,14 +133,14 @@ NV_HOT static int blocking_poll(void *self, uint64_t now_ns, uint64_t until_ns,
         sleep_until(engine, now_ns, until_ns < patience_ns ? until_ns : patience_ns);
         return NV_OK;
     }
-    struct nv_io_buffer buffer = {.bytes = engine->buffer, .err = err};
+    int flags = 0;
     if (until_ns < now_ns + PATIENCE_NS) {
-        buffer.flags = MSG_DONTWAIT;
+        flags = MSG_DONTWAIT;
         if (until_ns > now_ns &&
             nv_socket_wait(fd, POLLIN, until_ns - engine->channel.spin_ns, err) < 0)
             return err->code;
     }
-    return receive(engine, &buffer, sink);
+    return receive(engine, flags, sink, err);
 }
 
 static void blocking_close(void *self)
@@ -149,7 +148,7 @@ static void blocking_close(void *self)
     struct blocking_engine *engine = self;
     if (engine->ticks)
         (void)timer_delete(engine->ticker);
-    free(engine->buffer);
+    free(engine->buffer.bytes);
 }
 
 const struct nv_engine nv_blocking = {

@@ -68,6 +68,7 @@ struct nv_channel {
     uint64_t t0_ns;      /* send times are counted from here */
     bool spins;          /* never sleep: look for input until there is some */
     bool late_acks;      /* nv_io_hold_ack before each receive call */
+    uint32_t read_bytes; /* that a receive call asks for; 0: the engine's own choice */
     uint64_t spin_ns;    /* how long before a deadline to stop sleeping and spin; 0 = never */
 };
 

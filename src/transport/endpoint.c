@@ -126,6 +126,7 @@ static void set_up_lane(struct nv_endpoint *endpoint, unsigned index, uint64_t s
                     .spins = endpoint->spec.wait == NV_WAIT_SPIN,
                     .late_acks = !endpoint->spec.quickack &&
                                  !(endpoint->driver->transport->caps & NV_CAP_DATAGRAMS),
+                    .read_bytes = (uint32_t)endpoint->spec.read_bytes,
                     .spin_ns = spin_ns},
         .flows = &endpoint->flows[first],
         .perf = NV_PERF_NONE,

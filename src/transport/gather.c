@@ -65,14 +65,12 @@ int nv_gather_open(struct nv_gather *gather, const struct nv_channel *channel, s
     size_t slots_bytes = (size_t)slots * channel->sent_bytes;
     size_t call_bytes =
         sizeof *gather->call + (slots_bytes > ARENA_BYTES ? slots_bytes : ARENA_BYTES);
-    *gather = (struct nv_gather){.channel = channel,
-                                 .slots = slots,
-                                 .call = malloc(call_bytes),
-                                 .buffer = malloc(NV_GATHER_BUFFER_BYTES)};
-    if (!gather->call || !gather->buffer)
+    *gather = (struct nv_gather){.channel = channel, .slots = slots, .call = malloc(call_bytes)};
+    if (!gather->call)
         return nv_fail(err, NV_E_FAILED, "batch engine: no memory");
+    if (nv_io_buffer_open(&gather->buffer, channel, NV_GATHER_BUFFER_BYTES, err))
+        return err->code;
     memset(gather->call, 0, call_bytes); /* takes the pages now */
-    memset(gather->buffer, 0, NV_GATHER_BUFFER_BYTES);
     lay_slots(gather);
     int on = 1;
     for (unsigned i = 0; i < channel->flow_count && !(channel->caps & NV_CAP_RELIABLE); i++)
@@ -84,7 +82,7 @@ int nv_gather_open(struct nv_gather *gather, const struct nv_channel *channel, s
 void nv_gather_close(struct nv_gather *gather)
 {
     free(gather->call);
-    free(gather->buffer);
+    free(gather->buffer.bytes);
 }
 
 /* ---- laying down ---- */
@@ -363,16 +361,17 @@ enum nv_io_receive nv_gather_receive(struct nv_gather *gather, unsigned flow,
         struct cmsghdr header;
         uint8_t bytes[CMSG_SPACE(sizeof(int))];
     } control;
-    struct iovec part = {.iov_base = gather->buffer, .iov_len = NV_GATHER_BUFFER_BYTES};
+    struct iovec part = {.iov_base = gather->buffer.bytes, .iov_len = gather->buffer.size_bytes};
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
     if (!(channel->caps & NV_CAP_RELIABLE)) {
         message.msg_control = control.bytes;
         message.msg_controllen = sizeof control.bytes;
     }
-    struct nv_received received = {.flow = flow, .data = gather->buffer};
+    struct nv_received received = {.flow = flow, .data = gather->buffer.bytes};
     if (channel->late_acks)
         nv_io_hold_ack(channel, flow);
     ssize_t n = recvmsg(channel->sockets[flow].fd, &message, MSG_DONTWAIT);
     received.segment_bytes = n > 0 ? segment_of(&message) : 0;
+    channel->sockets[flow].io.truncated += n > 0 && (message.msg_flags & MSG_TRUNC);
     return nv_io_deliver(channel, &received, n, sink, err);
 }

@@ -19,7 +19,7 @@ struct nv_gather {
     const struct nv_channel *channel;
     struct nv_gather_call *call; /* owned */
     uint32_t slots;              /* messages whose payloads lie ready in it; 0: none */
-    uint8_t *buffer;             /* owned, NV_GATHER_BUFFER_BYTES: what is received */
+    struct nv_io_buffer buffer;  /* what is received */
 };
 
 /* What the flows of a channel do not share. All zero, but for rest.flow, is a new one. */

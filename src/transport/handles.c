@@ -60,8 +60,7 @@ struct handles_engine {
     struct nv_waiter waiter;
     struct handles_flow *flows;
     struct nv_io_rest *outgoing; /* NV_HANDLES_AT_ONCE datagrams */
-    uint8_t *buffer;
-    size_t buffer_bytes;
+    struct nv_io_buffer buffer;
     unsigned chunk_count; /* that the latest call has brought so far */
     struct handles_flow *held_flow;
     unsigned held_first, held_end;
@@ -253,7 +252,7 @@ static void flow_alloc_cb(uv_handle_t *handle, size_t suggested_bytes, uv_buf_t 
         nv_io_hold_ack(&engine->channel, flow->rest.flow);
     bool full = flow->yielded || engine->held_end;
     *buffer = full ? uv_buf_init(NULL, 0)
-                   : uv_buf_init((char *)engine->buffer, (unsigned)engine->buffer_bytes);
+                   : uv_buf_init((char *)engine->buffer.bytes, (unsigned)engine->buffer.size_bytes);
 }
 
 static void flow_read_cb(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
@@ -284,6 +283,7 @@ static void flow_recv_cb(uv_udp_t *handle, ssize_t n, const uv_buf_t *buffer,
         return;
     }
     bool goes_on = engine->chunk_count++ > 0;
+    socket_of(flow)->io.truncated += (flags & UV_UDP_PARTIAL) != 0;
     if (!flow->yielded) {
         deliver(flow, n, data, goes_on);
         return;
@@ -407,8 +407,10 @@ static int open_handle(struct handles_flow *flow)
 {
     uv_loop_t *loop = &flow->engine->waiter.loop;
     bool stream = streams(flow->engine);
-    int failed = stream ? uv_tcp_init(loop, &flow->handle.tcp)
-                        : uv_udp_init_ex(loop, &flow->handle.udp, AF_UNSPEC | UV_UDP_RECVMMSG);
+    bool many = flow->engine->buffer.size_bytes >= DATAGRAM_BYTES; /* libuv reads none otherwise */
+    int failed =
+        stream ? uv_tcp_init(loop, &flow->handle.tcp)
+               : uv_udp_init_ex(loop, &flow->handle.udp, AF_UNSPEC | (many ? UV_UDP_RECVMMSG : 0u));
     if (failed)
         return failed;
     flow->handle.any.data = flow->write.data = flow;
@@ -439,14 +441,14 @@ static int handles_open(void *self, const struct nv_channel *channel, struct nv_
     struct handles_engine *engine = self;
     block_sigpipe();
     engine->channel = *channel;
-    engine->buffer_bytes =
+    size_t own_bytes =
         streams(engine) ? NV_IO_BUFFER_BYTES : (size_t)DATAGRAM_BYTES * NV_HANDLES_AT_ONCE;
-    engine->buffer = malloc(engine->buffer_bytes);
+    if (nv_io_buffer_open(&engine->buffer, channel, own_bytes, err))
+        return err->code;
     engine->outgoing = calloc(NV_HANDLES_AT_ONCE, sizeof *engine->outgoing);
     engine->flows = calloc(channel->flow_count, sizeof *engine->flows);
-    if (!engine->buffer || !engine->outgoing || !engine->flows)
+    if (!engine->outgoing || !engine->flows)
         return nv_fail(err, NV_E_FAILED, "uv engine: no memory");
-    memset(engine->buffer, 0, engine->buffer_bytes); /* takes the pages now */
     if (nv_waiter_open(&engine->waiter, err))
         return err->code;
     for (unsigned i = 0; i < channel->flow_count; i++) {
@@ -472,7 +474,7 @@ static void handles_close(void *self)
     nv_waiter_close(&engine->waiter);
     free(engine->flows);
     free(engine->outgoing);
-    free(engine->buffer);
+    free(engine->buffer.bytes);
 }
 
 const struct nv_engine nv_handles = {

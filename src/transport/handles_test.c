@@ -62,7 +62,7 @@ static void many_come_by_one_call(void **state)
     (void)state;
     struct bench *bench = new_bench("udp", 1);
     const struct handles_engine *engine = &bench->server.engine;
-    assert_int_equal(engine->buffer_bytes, 20 * 65536);
+    assert_int_equal(engine->buffer.size_bytes, 20 * 65536);
     assert_true(uv_udp_using_recvmmsg(&engine->flows[0].handle.udp));
     free_bench(bench);
 }
@@ -100,9 +100,9 @@ static void truncated_datagrams_are_not_whole(void **state)
     const struct sockaddr from = {.sa_family = AF_INET};
     const struct nv_header header = message_of(0, DATAGRAM_BYTES + 1);
     const struct nv_sink sink = {.context = server, .received = end_received, .wants = end_wants};
-    uv_buf_t buffer = uv_buf_init((char *)engine->buffer, DATAGRAM_BYTES);
-    nv_header_encode(&header, engine->buffer);
-    memcpy(engine->buffer + NV_HEADER_BYTES, nv_payload_of(&bench->payload, 0),
+    uv_buf_t buffer = uv_buf_init((char *)engine->buffer.bytes, DATAGRAM_BYTES);
+    nv_header_encode(&header, engine->buffer.bytes);
+    memcpy(engine->buffer.bytes + NV_HEADER_BYTES, nv_payload_of(&bench->payload, 0),
            DATAGRAM_BYTES - NV_HEADER_BYTES);
     engine->sink = &sink;
     flow_recv_cb(&engine->flows[0].handle.udp, DATAGRAM_BYTES, &buffer, &from,

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -164,13 +165,32 @@ void nv_io_hold_ack(const struct nv_channel *channel, unsigned flow)
     (void)setsockopt(channel->sockets[flow].fd, IPPROTO_TCP, TCP_QUICKACK, &quick, sizeof quick);
 }
 
+int nv_io_buffer_open(struct nv_io_buffer *buffer, const struct nv_channel *channel,
+                      size_t own_bytes, struct nv_error *err)
+{
+    buffer->size_bytes = channel->read_bytes ? channel->read_bytes : own_bytes;
+    buffer->bytes = malloc(buffer->size_bytes);
+    if (!buffer->bytes)
+        return nv_fail(err, NV_E_FAILED, "receive buffer: no memory for %zu bytes",
+                       buffer->size_bytes);
+    memset(buffer->bytes, 0, buffer->size_bytes); /* takes the pages now */
+    return NV_OK;
+}
+
 NV_HOT enum nv_io_receive nv_io_receive(const struct nv_channel *channel, unsigned flow,
                                         const struct nv_io_buffer *buffer,
-                                        const struct nv_sink *sink)
+                                        const struct nv_sink *sink, struct nv_error *err)
 {
+    struct nv_socket *socket = &channel->sockets[flow];
     struct nv_received received = {.flow = flow, .data = buffer->bytes};
     if (channel->late_acks)
         nv_io_hold_ack(channel, flow);
-    ssize_t n = recv(channel->sockets[flow].fd, buffer->bytes, NV_IO_BUFFER_BYTES, buffer->flags);
-    return nv_io_deliver(channel, &received, n, sink, buffer->err);
+    bool cuts = buffer->size_bytes < NV_IO_BUFFER_BYTES && (channel->caps & NV_CAP_DATAGRAMS);
+    int flags = buffer->flags | (cuts ? MSG_TRUNC : 0); /* of a stream, MSG_TRUNC throws away */
+    ssize_t n = recv(socket->fd, buffer->bytes, buffer->size_bytes, flags);
+    if (n > (ssize_t)buffer->size_bytes) {
+        socket->io.truncated++;
+        n = (ssize_t)buffer->size_bytes;
+    }
+    return nv_io_deliver(channel, &received, n, sink, err);
 }

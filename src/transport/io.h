@@ -12,7 +12,7 @@
  * the second vector does. No send waits, whatever the socket is set to: a wait inside the call
  * could not be told from a late one. */
 
-#define NV_IO_BUFFER_BYTES 65536u
+#define NV_IO_BUFFER_BYTES 65536u /* which holds any datagram */
 #define NV_IO_FLAT_BYTES 2048u
 
 /* A message being sent; done < len: the kernel took only a part of it. */
@@ -47,14 +47,20 @@ enum nv_io_receive {
 
 /* Where a receive call puts what it gets, and how it is called. */
 struct nv_io_buffer {
-    uint8_t *bytes; /* NV_IO_BUFFER_BYTES */
+    uint8_t *bytes; /* owned by the engine, from nv_io_buffer_open */
+    size_t size_bytes;
     int flags;
-    struct nv_error *err;
 };
+
+/* As large as a receive call of the channel is to ask for; of an engine that would ask for
+ * own_bytes. NV_E_FAILED: no memory. Freed by free(). */
+int nv_io_buffer_open(struct nv_io_buffer *, const struct nv_channel *, size_t own_bytes,
+                      struct nv_error *);
 
 /* One recv into the buffer, delivered to the sink. */
 enum nv_io_receive nv_io_receive(const struct nv_channel *, unsigned flow,
-                                 const struct nv_io_buffer *, const struct nv_sink *);
+                                 const struct nv_io_buffer *, const struct nv_sink *,
+                                 struct nv_error *);
 
 /* The next acknowledgement waits until there is a full segment, or for the kernel's time (40 ms on
  * Linux), which ends this state: it is entered anew by each call. */

@@ -32,7 +32,7 @@ struct poll_engine {
     enum nv_io_receive (*receive)(struct poll_engine *, unsigned flow);
     struct nv_channel channel;
     struct poll_flow *flows;
-    uint8_t *buffer;            /* of poll */
+    struct nv_io_buffer buffer; /* of poll */
     struct nv_gather gather;    /* of batch */
     const struct nv_sink *sink; /* during poll() */
     struct nv_error *err;
@@ -102,8 +102,7 @@ static struct poll_flow *flow_of(struct poll_engine *engine, const struct nv_hea
 
 NV_HOT static enum nv_io_receive receive_one(struct poll_engine *engine, unsigned flow)
 {
-    const struct nv_io_buffer buffer = {.bytes = engine->buffer, .err = engine->err};
-    return nv_io_receive(&engine->channel, flow, &buffer, engine->sink);
+    return nv_io_receive(&engine->channel, flow, &engine->buffer, engine->sink, engine->err);
 }
 
 static int poll_open(void *self, const struct nv_channel *channel, struct nv_error *err)
@@ -112,11 +111,7 @@ static int poll_open(void *self, const struct nv_channel *channel, struct nv_err
     engine->receive = receive_one;
     if (open_loop(engine, channel, err))
         return err->code;
-    engine->buffer = malloc(NV_IO_BUFFER_BYTES);
-    if (!engine->buffer)
-        return nv_fail(err, NV_E_FAILED, "poll engine: no memory");
-    memset(engine->buffer, 0, NV_IO_BUFFER_BYTES); /* takes the pages now */
-    return NV_OK;
+    return nv_io_buffer_open(&engine->buffer, channel, NV_IO_BUFFER_BYTES, err);
 }
 
 NV_HOT static unsigned poll_send(void *self, struct nv_header *trains, unsigned count, int *refusal)
@@ -218,7 +213,7 @@ static void poll_close(void *self)
     nv_waiter_close(&engine->waiter);
     nv_gather_close(&engine->gather);
     free(engine->flows);
-    free(engine->buffer);
+    free(engine->buffer.bytes);
 }
 
 const struct nv_engine nv_poll = {
