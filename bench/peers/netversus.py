@@ -36,7 +36,9 @@ class Netversus(Tool):
             "--reruns", 0, "--settle", 0, "--warmup", LEADS.get(case.kind, LEAD),
             "--duration", f"{job.seconds}s", "--cooldown", 0]
         if case.kind == "throughput":
-            command += ["--no-nodelay", "--quickack", "no"]
+            command.append("--no-nodelay")
+            if self.engine != "batch":
+                command += ["--read-size", case.size]
         if case.transport == "udp":
             command += ["--sndbuf", job.buffer_bytes, "--rcvbuf", job.buffer_bytes]
         if self.wait == "spin":
