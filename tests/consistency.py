@@ -143,7 +143,8 @@ def check_transport(row):
         for column in ("lost_rcvbuf_count", "rx_dup_count", "reordered_count", "drop_eagain_count",
                        "drop_enobufs_count", "err_emsgsize_count", "err_other_count"):
             assert count(row, column) == 0, f"{where}: {column} is {row[column]} over TCP"
-        assert count(row, "tcp_bytes_sent") >= 0, where
+        if row["workload"] != "crr":  # whose sockets are gone before they could be asked
+            assert count(row, "tcp_bytes_sent") >= 0, where
     else:
         assert row["tcp_bytes_sent"] == "" and row["tcp_rtt_us"] == "", where
         assert count(row, "split_msgs_count") == 0, f"{where}: a datagram in two pieces"

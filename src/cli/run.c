@@ -14,6 +14,7 @@
 #include "cli/cli.h"
 #include "cli/ends.h"
 #include "cli/manifest.h"
+#include "cli/ports.h"
 #include "cli/runner.h"
 #include "cli/threshold.h"
 #include "output/table.h"
@@ -107,8 +108,9 @@ static int check_cores(const struct run *run, const struct nv_spec *spec, bool e
 {
     const struct nv_settings *settings = &run->campaign.settings;
     bool far_end_too = !settings->server[0];
-    uint64_t threads = nv_endpoint_threads(
-        spec, nv_driver_find(spec->transport, spec->engine, err)); /* there is one: nv_endpoint_check */
+    uint64_t threads =
+        nv_endpoint_threads(spec, nv_driver_find(spec->transport, spec->engine,
+                                                 err)); /* there is one: nv_endpoint_check */
     uint64_t busy = threads * (1 + far_end_too) + emulated;
     uint64_t cores = cores_of(spec, far_end_too);
     if (spec->wait != NV_WAIT_SPIN || settings->force || busy <= cores)
@@ -117,6 +119,27 @@ static int check_cores(const struct run *run, const struct nv_spec *spec, bool e
                    "wait: spin keeps %llu threads busy, and they have %llu cores; --force does it "
                    "all the same",
                    (unsigned long long)busy, (unsigned long long)cores);
+}
+
+/* Ports that run out are foreseen, and said; what is measured until then holds. */
+static void foresee_ports(const struct run *run, const struct nv_spec *spec, bool emulated)
+{
+    const struct nv_driver *driver = nv_driver_find(spec->transport, spec->engine, NULL);
+    if (!nv_workload_find(spec->workload, NULL)->connects ||
+        (driver->transport->caps & NV_CAP_DATAGRAMS))
+        return;
+    struct nv_ports ports = nv_ports_read();
+    double lasting = nv_ports_rate(&ports, !run->campaign.settings.server[0] && !emulated);
+    double asked = nv_spec_rate_msgs(spec);
+    double seconds = (double)nv_spec_end_ns(spec) / NV_NS_PER_S;
+    if (asked > lasting && asked * seconds > (double)ports.count)
+        (void)fprintf(stderr,
+                      "netversus run: crr: %.0f connections a second use up the %llu ports of "
+                      "net.ipv4.ip_local_port_range, since each is in TIME_WAIT for %u s; after "
+                      "%.0f s connect will fail with EADDRNOTAVAIL. %.0f a second would last, or "
+                      "more with net.ipv4.tcp_tw_reuse = 1\n",
+                      asked, (unsigned long long)ports.count, NV_TIME_WAIT_S,
+                      (double)ports.count / asked, lasting);
 }
 
 static int check_cell(const struct run *run, const struct nv_cell *cell, struct nv_error *err)
@@ -130,6 +153,8 @@ static int check_cell(const struct run *run, const struct nv_cell *cell, struct 
     for (unsigned arm = 0; arm < run->plan.arms; arm++)
         if (check_cores(run, &cell->arm[arm], path.emulated, err))
             return err->code;
+    for (unsigned arm = 0; arm < run->plan.arms; arm++)
+        foresee_ports(run, &cell->arm[arm], path.emulated);
     for (unsigned way = 0; way < 2; way++)
         if (nv_chain_try(&path.way[way], err))
             return nv_fail_within(err, "path '%.100s'", cell->arm[0].path);

@@ -6,12 +6,15 @@
 #include <netinet/in.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+
+#define NETSTAT_LINE_BYTES 8192 /* its longest has some 2500 */
 
 /* In the order of tcp_info: a kernel returns a prefix of the struct. */
 #define HAS(len, field) ((len) >= offsetof(struct tcp_info, field) + sizeof info.field)
@@ -93,6 +96,34 @@ uint64_t nv_kernel_drops(int fd)
         len <= SK_MEMINFO_DROPS * sizeof info[0])
         return 0;
     return info[SK_MEMINFO_DROPS];
+}
+
+/* Lines come in pairs that begin alike: names, and values in the same order. */
+static uint64_t value_of(char *names, char *values, const char *name)
+{
+    char *name_rest = NULL;
+    char *value_rest = NULL;
+    const char *next = strtok_r(names, " \n", &name_rest);
+    const char *value = strtok_r(values, " \n", &value_rest);
+    while (next && value && strcmp(next, name) != 0) {
+        next = strtok_r(NULL, " \n", &name_rest);
+        value = strtok_r(NULL, " \n", &value_rest);
+    }
+    return next && value ? strtoull(value, NULL, 10) : NV_UNKNOWN;
+}
+
+uint64_t nv_kernel_netstat(const char *group, const char *name)
+{
+    char names[NETSTAT_LINE_BYTES];
+    char values[NETSTAT_LINE_BYTES];
+    uint64_t found = NV_UNKNOWN;
+    FILE *in = fopen("/proc/thread-self/net/netstat", "re");
+    while (in && fgets(names, sizeof names, in) && fgets(values, sizeof values, in))
+        if (strncmp(names, group, strlen(group)) == 0)
+            found = value_of(names, values, name);
+    if (in)
+        (void)fclose(in);
+    return found;
 }
 
 struct nv_thread_usage nv_kernel_thread_usage(void)

@@ -31,6 +31,10 @@ void nv_kernel_tcp_add(struct nv_tcp_counters *sum, const struct nv_tcp_counters
 /* Datagrams dropped at this socket since it was made: SO_MEMINFO, SK_MEMINFO_DROPS. */
 uint64_t nv_kernel_drops(int fd);
 
+/* A counter of /proc/net/netstat of the calling thread's network namespace, such as "ListenDrops"
+ * of "TcpExt:"; NV_UNKNOWN when there is none. Cumulative, and of all sockets of the namespace. */
+uint64_t nv_kernel_netstat(const char *group, const char *name);
+
 struct nv_thread_usage {
     uint64_t cpu_ns;
     uint64_t involuntary_switches;

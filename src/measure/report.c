@@ -33,6 +33,8 @@ const struct nv_report_row nv_report_rows[] = {
     ROW("tcp_rtt_us", tcp.rtt_us),
     ROW("tcp_mss_bytes", tcp.mss_bytes),
     ROW("tcp_known", tcp.known),
+    ROW("listen_overflows", listen_overflows),
+    ROW("listen_drops", listen_drops),
     ROW("drops_count", drops_count),
     ROW("cpu_ns", cpu_ns),
     ROW("cycles", cycles),

@@ -33,9 +33,11 @@ struct nv_flow_end {
 struct nv_flow_report {
     struct nv_tx *tx;
     struct nv_rx *rx;
-    struct nv_calls *calls;        /* where each message has a socket of its own; else NULL */
-    struct nv_io_counters io;      /* from the opening of the flow */
-    struct nv_tcp_counters tcp;    /* from the start of the measured phase to the end */
+    struct nv_calls *calls;     /* where each message has a socket of its own; else NULL */
+    struct nv_io_counters io;   /* from the opening of the flow */
+    struct nv_tcp_counters tcp; /* from the start of the measured phase to the end */
+    /* Connections that the namespace had no room for, or dropped, while they were accepted. */
+    uint64_t listen_overflows, listen_drops;
     uint64_t drops_count;          /* datagrams, or joined ones, dropped here; likewise */
     uint64_t cpu_ns;               /* of the flow's thread, measured phase */
     uint64_t cycles, instructions; /* likewise; NV_UNKNOWN where the processor does not tell */

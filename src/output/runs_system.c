@@ -70,6 +70,15 @@ static void get_fragments(struct nv_field *field, const struct nv_column *column
     nv_field_real(field, fragments);
 }
 
+/* Of who accepts connections one by one. */
+static void get_listening(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    const struct nv_line *at = line;
+    field->text[0] = '\0';
+    if (at->row->calls[1] && nv_line_is_tcp(at))
+        nv_get_row_count(field, column, line);
+}
+
 const struct nv_column nv_runs_system_columns[] = {
     NV_COLUMN("rx_recv_calls", "Receive calls that brought data, in goodput's window.",
               nv_get_rx_count, NV_AT_RX(boundary.recv_calls)),
@@ -136,5 +145,13 @@ const struct nv_column nv_runs_system_columns[] = {
     NV_COLUMN("ip_fragments_per_msg",
               "IPv4 packets that a UDP message of mean size takes, by mtu_bytes; empty for TCP.",
               get_fragments),
+    NV_COLUMN("listen_overflow_count",
+              "crr over TCP: connections that were complete and found the backlog full "
+              "(TcpExt ListenOverflows of the server's network namespace, in the whole run).",
+              get_listening, NV_AT_ROW(receiver.listen_overflows)),
+    NV_COLUMN("listen_drop_count",
+              "The same, of all that a listening socket dropped, first packets included "
+              "(ListenDrops); the client sends such again after a second.",
+              get_listening, NV_AT_ROW(receiver.listen_drops)),
     NV_COLUMN("", NULL, NULL),
 };

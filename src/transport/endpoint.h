@@ -39,7 +39,8 @@ struct nv_endpoint_config {
 
 struct nv_endpoint;
 
-/* Whether the driver and the workload can do what the spec asks for. One line in *err, NV_E_USAGE. */
+/* Whether the driver and the workload can do what the spec asks for. One line in *err, NV_E_USAGE.
+ */
 int nv_endpoint_check(const struct nv_spec *, struct nv_error *err);
 
 /* Data threads that one end has. */

@@ -260,6 +260,12 @@ static int counted_fd(const struct nv_lane *lane, unsigned flow)
     return shared ? listen_fd : lane->channel.sockets[flow].fd;
 }
 
+static void read_listening(uint64_t out[2])
+{
+    out[0] = nv_kernel_netstat("TcpExt:", "ListenOverflows");
+    out[1] = nv_kernel_netstat("TcpExt:", "ListenDrops");
+}
+
 static void start_measuring(struct nv_lane *lane)
 {
     lane->measuring = true;
@@ -387,6 +393,12 @@ static void finish(struct nv_lane *lane)
         flow->report->drops_count = nv_kernel_drops(counted_fd(lane, i)) - flow->drops_start;
         flow->report->io = lane->channel.sockets[i].io;
     }
+    uint64_t listening[2];
+    if (!lane->workload.connects || lane->channel.first_flow)
+        return;
+    read_listening(listening);
+    lane->flows[0].report->listen_overflows = listening[0] - lane->listen_start[0];
+    lane->flows[0].report->listen_drops = listening[1] - lane->listen_start[1];
 }
 
 int nv_lane_open(struct nv_lane *lane)
@@ -406,6 +418,8 @@ int nv_lane_open(struct nv_lane *lane)
         flow->payload = lane->payload;
         flow->framer.viewer = (struct nv_payload_viewer){.see = view_payload, .context = flow};
     }
+    if (lane->workload.connects)
+        read_listening(lane->listen_start);
     return lane->calls.open(lane->engine, &lane->channel, &lane->error);
 }
 

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: MIT
+# ctest: serial
+"""A socket for each message: every call of both ends, what it took, and how it failed."""
+
+import collections
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from consistency import check_result
+from support import SANITIZED, campaign, number, run
+
+SHORT = ("--duration", "200ms", "--warmup", "30ms", "--cooldown", "5ms", "--drain", "300ms",
+         "--settle", "1ms", "--blocks", "1", "--no-warmup-round", "--reruns", "0", "--seed", "7")
+CRR = ("--workload", "crr", "--size", "64", *SHORT)
+CALLS = {"tcp": {"client": ["socket", "setsockopt", "connect", "send", "recv", "close"],
+                 "server": ["accept", "setsockopt", "recv", "send", "recv", "close"]},
+         "udp": {"client": ["socket", "setsockopt", "sendto", "recvfrom", "close"],
+                 "server": ["recvfrom", "sendto"]}}
+NAMESPACE = ("unshare", "--net", "--user", "--map-root-user")
+
+
+def calls_of(result, transport, end):
+    """{call: row} of the flows together."""
+    return {row["call"]: row for row in result.file("calls")
+            if (row["transport"], row["end"], row["flow"]) == (transport, end, "all")}
+
+
+def total(row):
+    return int(row["call_count"])
+
+
+@pytest.mark.parametrize("engine", ["blocking", "poll"])
+@pytest.mark.parametrize("rate", ["500/s", "max"])
+def test_every_message_has_a_socket_of_its_own(engine, rate, tmp_path):
+    result = campaign(*CRR, "--transport", "tcp,udp", "--engine", engine, "--rate", rate,
+                      "--flows", "2", cwd=tmp_path)
+    check_result(result)
+    for transport in ("tcp", "udp"):
+        (row,) = [row for row in result.runs
+                  if (row["transport"], row["flow"]) == (transport, "all")]
+        assert row["dir"] == "rtt" and int(row["rx_unique_count"]) == int(row["sent_count"]) > 20
+        client = calls_of(result, transport, "client")
+        server = calls_of(result, transport, "server")
+        sockets = total(client["socket"])
+        assert sockets >= int(row["sent_count"])
+        assert total(client["close"]) == sockets
+        if transport == "tcp":
+            assert total(client["connect"]) == total(client["send"]) == sockets
+            assert total(server["accept"]) == total(server["close"]) == sockets
+            assert total(server["send"]) == sockets
+            assert total(server["listen"]) == 1 == total(server["bind"]) == total(server["socket"])
+            errors = client["connect"]["errors"]
+            assert errors == ("" if engine == "blocking" else f"EINPROGRESS:{sockets}")
+        else:
+            assert "connect" not in client and "accept" not in server
+            assert total(client["sendto"]) == total(server["sendto"]) == sockets
+        # What the calls took is within what the messages took, warm-up and cool-down included.
+        parts = [row for row in client.values() if row["kind"] != "span"]
+        assert sum(int(row["total_ns"]) for row in parts) / sockets < 1e8
+
+
+def test_a_connected_datagram_socket_is_told_of_a_refusal(tmp_path):
+    """connect sends nothing on UDP, so that it fails for nobody; send and recv do the talking."""
+    result = campaign(*CRR, "--transport", "udp", "--engine", "blocking", "--rate", "300/s",
+                      "--udp-connect", "yes", cwd=tmp_path)
+    client = calls_of(result, "udp", "client")
+    assert {"connect", "send", "recv"} <= set(client) and "sendto" not in client
+    assert client["connect"]["error_count"] == "0"
+
+
+@pytest.mark.parametrize("arguments, complaint", [
+    (("--engine", "batch"), "engine: batch opens no sockets while it runs; crr goes with"),
+    (("--engine", "uv"), "engine: uv opens no sockets"),
+    (("--direction", "down"), "direction: crr goes both ways already"),
+    (("--size", "70000", "--transport", "tcp"), "size: a message of crr has at most 65507 bytes"),
+    (("--rate", "search"), "rate: search is for messages one way"),
+])
+def test_what_does_not_go_is_said(arguments, complaint, tmp_path):
+    done = run("run", "--workload", "crr", *arguments, cwd=tmp_path, status=2)
+    assert complaint in done.stderr and done.stderr.count("\n") == 1
+
+
+def namespaces():
+    return shutil.which("unshare") and subprocess.run(
+        [*NAMESPACE, "true"], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not namespaces(), reason="no network namespaces here")
+def test_ports_that_run_out_are_foreseen_and_counted(tmp_path):
+    """Eleven ports, each taken for a minute: twelve connections are one too many."""
+    prefix = (*NAMESPACE, "sh", "-c",
+              "ip link set lo up && sysctl -qw net.ipv4.ip_local_port_range='50000 50010' "
+              'net.ipv4.tcp_tw_reuse=0 && exec "$@"', "-")
+    result = campaign(*CRR, "--transport", "tcp", "--engine", "blocking", "--rate", "300/s",
+                      "--warmup", "0", cwd=tmp_path, prefix=prefix)
+    assert "11 ports of net.ipv4.ip_local_port_range" in result.stderr
+    assert "EADDRNOTAVAIL" in result.stderr
+    (row,) = [row for row in result.runs if row["flow"] == "all"]
+    connect = calls_of(result, "tcp", "client")["connect"]
+    errors = dict(part.split(":") for part in connect["errors"].split(";"))
+    assert set(errors) == {"EADDRNOTAVAIL"}
+    assert total(connect) - int(errors["EADDRNOTAVAIL"]) < 11
+    assert 0 < int(row["err_other_count"]) <= int(errors["EADDRNOTAVAIL"])
+    assert number(row["ontime_ratio"]) < 1
+
+
+TRACED = "socket,setsockopt,bind,listen,connect,accept4,sendto,sendmsg,recvfrom,close"
+NAMES = {"accept4": "accept", "sendto": "send", "recvfrom": "recv"}
+LINE = re.compile(r"(?P<call>\w+)\((?P<arguments>.*)\)\s+=\s+(?P<result>-?\d+).*<(?P<s>[\d.]+)>$")
+
+
+def traced(tmp_path):
+    """Calls by thread, each (name, arguments, result, seconds)."""
+    threads = {}
+    for path in tmp_path.glob("trace.*"):
+        found = [LINE.match(line) for line in path.read_text("utf-8", "replace").splitlines()]
+        threads[path.name] = [(NAMES.get(m["call"], m["call"]), m["arguments"], int(m["result"]),
+                               float(m["s"])) for m in found if m]
+    return threads
+
+
+def longest_repetition(calls, pattern):
+    """The stretch of a thread's calls that is the pattern over and over, to its end."""
+    names = [call[0] for call in calls]
+    at = len(names)
+    while at >= len(pattern) and names[at - len(pattern):at] == pattern:
+        at -= len(pattern)
+    return calls[at:]
+
+
+@pytest.mark.skipif(not shutil.which("strace") or SANITIZED, reason="no strace, or a sanitizer")
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+def test_the_system_sees_the_same_calls(transport, tmp_path):
+    """Order and number exactly; the time of each within what tracing adds."""
+    prefix = ("strace", "-ff", "-T", "-o", str(tmp_path / "trace"), "-e", f"trace={TRACED}")
+    result = campaign(*CRR, "--transport", transport, "--engine", "blocking", "--rate", "100/s",
+                      cwd=tmp_path, prefix=prefix)
+    threads = traced(tmp_path)
+    for end in ("client", "server"):
+        told = calls_of(result, transport, end)
+        once = {"socket", "bind", "listen"} if end == "server" else set()
+        each = [NAMES.get(name, name) for name in CALLS[transport][end]]
+        options = total(told["setsockopt"]) if "setsockopt" in told else 0
+        messages = total(told["accept" if "accept" in told else
+                              "recvfrom" if end == "server" else "socket"])
+        pattern = []
+        for name in each:
+            pattern += [name] * (options // messages if name == "setsockopt" else 1)
+        stretches = [longest_repetition(ended(calls, end, transport), pattern)
+                     for calls in threads.values()]
+        seen = max(stretches, key=len)
+        assert len(seen) == len(pattern) * messages, f"{end}: {len(seen)} of {pattern}"
+        counts = collections.Counter(name for name, *_ in seen)
+        for name, row in told.items():
+            if row["kind"] != "call" or name in once:
+                continue
+            assert counts[NAMES.get(name, name)] == total(row), name
+            # Between the two readings of the clock there is the call, and what the tracer takes.
+            seconds = sum(s for called, *_, s in seen if called == NAMES.get(name, name))
+            assert seconds * 1e9 < int(row["total_ns"]) * 1.02 + total(row) * 1000, name
+            assert int(row["total_ns"]) / total(row) - seconds * 1e9 / total(row) < 3e6, name
+
+
+def ended(calls, end, transport):
+    """Without what a thread does after its last exchange: the sockets of the run are closed."""
+    calls = list(calls)
+    closes = 0
+    while len(calls) > 1 and calls[-1][0] == "close" and calls[-2][0] == "close":
+        calls.pop()
+        closes += 1
+    if (end, transport) == ("server", "udp"):
+        while calls and calls[-1][0] == "close":
+            calls.pop()
+    return calls
