@@ -25,13 +25,12 @@ static const struct nv_option *find(const struct nv_option *const *tables, const
 static int unknown(const struct nv_option *const *tables, const char *argument,
                    struct nv_error *err)
 {
-    const char *near = NULL;
-    for (; *tables && !near; tables++)
-        near = nv_option_suggest(*tables, argument + 2);
-    if (near)
-        return nv_fail(err, NV_E_USAGE, "unknown option '%.60s'; did you mean --%s?", argument,
-                       near);
-    return nv_fail(err, NV_E_USAGE, "unknown option '%.60s'; --help lists them", argument);
+    struct nv_nearest nearest = nv_nearest_to(argument + 2);
+    char words[NV_NEAREST_WORDS_BYTES];
+    for (; *tables; tables++)
+        nv_options_see(*tables, &nearest);
+    return nv_fail(err, NV_E_USAGE, "unknown option '%.60s'%s", argument,
+                   nv_nearest_words(&nearest, "; --help lists them", words));
 }
 
 /* A switch takes the next word when that starts like a value of it: "no", "yes,no". */
