@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/nearest.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -41,16 +42,18 @@ struct nv_nearest nv_nearest_to(const char *name)
 
 void nv_nearest_offer(struct nv_nearest *nearest, const char *name, unsigned distance)
 {
-    if (distance > nearest->distance || (distance == nearest->distance && !nearest->count))
+    bool nearer = distance < nearest->distance;
+    bool as_near = distance == nearest->distance && nearest->count;
+    if ((!nearer && !as_near) || strlen(name) >= NV_NEAREST_NAME_BYTES)
         return;
-    if (distance < nearest->distance)
+    if (nearer)
         nearest->count = 0;
     nearest->distance = distance;
     for (unsigned i = 0; i < nearest->count; i++)
         if (strcmp(nearest->found[i], name) == 0)
             return;
     if (nearest->count < NV_NEAREST_MAX)
-        nearest->found[nearest->count++] = name;
+        memcpy(nearest->found[nearest->count++], name, strlen(name) + 1);
 }
 
 void nv_nearest_see(struct nv_nearest *nearest, const char *name)

@@ -6,16 +6,17 @@
  * add or leave out (Levenshtein), two at most, and fewer than the name has. */
 
 #define NV_NEAREST_MAX 3u
+#define NV_NEAREST_NAME_BYTES 40 /* longer names are near to none */
 
 struct nv_nearest {
-    const char *name;                  /* as it was typed */
-    const char *found[NV_NEAREST_MAX]; /* equally near, in the order seen */
+    const char *name;                                  /* as it was typed */
+    char found[NV_NEAREST_MAX][NV_NEAREST_NAME_BYTES]; /* equally near, in the order seen */
     unsigned count;
     unsigned distance; /* of those found; before, one more than is near */
 };
 
 struct nv_nearest nv_nearest_to(const char *name);
-/* One that there is. Names found must live as long as *nearest. */
+/* One that there is. */
 void nv_nearest_see(struct nv_nearest *nearest, const char *name);
 /* The same for one that is near for another reason, unless others are nearer than that. */
 void nv_nearest_offer(struct nv_nearest *nearest, const char *name, unsigned distance);
