@@ -91,8 +91,7 @@ static void put_topics(FILE *out)
             put_entry(out, t->name, t->text);
             put_line(out, "", t->empty);
             put_line(out, "Source: ", t->source);
-            if (t->example)
-                put_line(out, ".IP\nExample: ", t->example);
+            put_line(out, ".IP\nExample: ", t->example);
         }
     }
 }

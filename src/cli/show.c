@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -202,6 +203,17 @@ int nv_explain_main(int argc, char **argv, struct nv_error *err)
     return NV_OK;
 }
 
+/* Scripts ask this program what its numbers mean. */
+static void name_self(void)
+{
+    char self[4096];
+    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (len <= 0)
+        return;
+    self[len] = '\0';
+    (void)setenv("NETVERSUS", self, 1);
+}
+
 static int run_script(const char *script, int argc, char **argv, struct nv_error *err)
 {
     static const char *const places[] = {NV_DATA_DIR_SOURCE, NV_DATA_DIR_INSTALL};
@@ -216,6 +228,7 @@ static int run_script(const char *script, int argc, char **argv, struct nv_error
         (void)snprintf(path, sizeof path, "%s/scripts/%s", places[i], script);
         if (access(path, X_OK))
             continue;
+        name_self();
         (void)fflush(stdout);
         (void)execv(path, argv);
         return nv_fail_errno(err, NV_E_FAILED, errno, "exec %s", path);

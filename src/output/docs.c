@@ -53,8 +53,7 @@ static void print_topics_markdown(FILE *out)
             print_paragraph(out, "", t->text);
             print_paragraph(out, "*Empty:* ", t->empty);
             print_paragraph(out, "*Source:* ", t->source);
-            if (t->example)
-                print_paragraph(out, "*Example:* ", t->example);
+            print_paragraph(out, "*Example:* ", t->example);
         }
     }
 }
@@ -74,8 +73,8 @@ static void print_markdown(void *context, const struct nv_sheet *sheet,
     print_escaped(visit->out, column->help);
     if (column->source)
         (void)fprintf(visit->out, " (%s)", column->source);
-    (void)fprintf(visit->out, " | %s | [%s](#%s) |\n", nv_column_unit(column), topic->name,
-                  topic->name);
+    const char *name = topic ? topic->name : "";
+    (void)fprintf(visit->out, " | %s | [%s](#%s) |\n", nv_column_unit(column), name, name);
 }
 
 void nv_docs_print_markdown(FILE *out)
@@ -99,8 +98,8 @@ static void print_csv(void *context, const struct nv_sheet *sheet, const struct 
     FILE *out = ((struct visit *)context)->out;
     const struct nv_topic *topic = nv_topic_of(sheet, column);
     (void)fprintf(out, "%s,%s,\"%s\",%s,", sheet->file, column->name, nv_column_unit(column),
-                  topic->name);
-    print_quoted(out, column->source ? column->source : topic->source, ',');
+                  topic ? topic->name : "");
+    print_quoted(out, column->source ? column->source : topic ? topic->source : "", ',');
     print_quoted(out, column->help, '\n');
 }
 

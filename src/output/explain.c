@@ -40,8 +40,6 @@ static void print_topic(const struct visit *visit, const struct nv_topic *topic,
     say_sentence(&text, source ? "Also: " : "Source: ", topic->source);
     (void)fprintf(out, "%s", visit->found_count ? "\n" : "");
     nv_text_wrap(out, words, 0, 0);
-    if (!topic->example)
-        return;
     text = nv_text_in(words, sizeof words);
     nv_say(&text, "Example: %s", topic->example);
     (void)fprintf(out, "\n");
@@ -66,7 +64,7 @@ static void explain_column(void *context, const struct nv_sheet *sheet,
     (void)fprintf(visit->out, "%s", visit->found_count ? "\n" : "");
     nv_text_wrap(visit->out, words, 0, 0);
     visit->found_count++;
-    if (visit->topic != topic)
+    if (topic && visit->topic != topic)
         print_topic(visit, topic, column->source);
     visit->last = column->help;
     visit->topic = topic;
@@ -134,8 +132,9 @@ static void list_of_file(void *context, const struct nv_sheet *sheet,
     char words[PARAGRAPH_BYTES];
     struct nv_text text = nv_text_in(words, sizeof words);
     const char *unit = nv_column_unit(column);
+    const struct nv_topic *topic = nv_topic_of(sheet, column);
     nv_say(&text, "%s (%s%stopic %s): %s", column->name, unit, unit[0] ? "; " : "",
-           nv_topic_of(sheet, column)->name, column->help);
+           topic ? topic->name : "none", column->help);
     nv_text_wrap(visit->out, words, 0, 2);
 }
 
@@ -150,7 +149,6 @@ static void see_column(void *context, const struct nv_sheet *sheet, const struct
 {
     struct visit *visit = context;
     see_name(visit, sheet->file);
-    see_name(visit, nv_topic_of(sheet, column)->name);
     see_name(visit, column->name);
 }
 
@@ -158,6 +156,9 @@ static int fail_unknown(const char *name, struct nv_error *err)
 {
     struct visit visit = {.name = name, .nearest = nv_nearest_to(name)};
     char words[NV_NEAREST_WORDS_BYTES];
+    for (unsigned group = 0; nv_topic_groups[group]; group++)
+        for (const struct nv_topic *t = nv_topic_groups[group]; t->name; t++)
+            see_name(&visit, t->name);
     nv_columns_each(see_column, &visit);
     return nv_fail(err, NV_E_USAGE, "no column, metric, topic or file is called '%.60s'%s", name,
                    nv_nearest_words(&visit.nearest, "; netversus explain lists topics", words));

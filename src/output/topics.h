@@ -13,8 +13,8 @@ struct nv_topic {
     const char *text;  /* sentences */
     const char *empty; /* when its columns are empty; "Never empty." */
     const char *source;
-    /* With numbers, to be done again by hand; NULL: there is nothing to compute. Every "a + b = c"
-     * in it is computed by tests/explain_test.py. */
+    /* With numbers, to be done again by hand. Every "a + b = c" in it is computed by
+     * tests/explain_test.py, and some by the program's own functions in topics_test.c. */
     const char *example;
     /* Patterns of columns' names, with blanks between; * stands for any letters. "FILE.csv:" before
      * one: of that file only. The first topic that has one counts. */
@@ -24,7 +24,7 @@ struct nv_topic {
 extern const struct nv_topic *const nv_topic_groups[]; /* tables that end with a NULL name; NULL */
 
 const struct nv_topic *nv_topic_find(const char *name);
-/* Of a column of a file; never NULL: inputs have one, and all others are in a topic. */
+/* Of a column of a file; NULL: none has it, which tests/explain_test.py does not let pass. */
 const struct nv_topic *nv_topic_of(const struct nv_sheet *sheet, const struct nv_column *column);
 /* By the end of its name: "nanoseconds"; "" of names, texts and plain numbers. */
 const char *nv_column_unit(const struct nv_column *column);

@@ -55,9 +55,11 @@ const struct nv_topic nv_topics_delivery[] = {
     {
         .name = "reordering",
         .title = "reordered messages",
-        .text = "A message is reordered when one with a later number arrived before it. The extent "
-                "is how many arrivals ago the first of those came. What arrives late is not lost, "
-                "and a gap in the numbers is not reordering.",
+        .text =
+            "A message is reordered when one with a later number arrived before it. The extent "
+            "is how many arrivals ago the first of those came. What arrives late is not lost, "
+            "and a gap in the numbers is not reordering. TCP restores the order, and pays for it "
+            "in response time.",
         .empty = "The ratio is empty where nothing arrived, the extents where none is known; "
                  "counts never are.",
         .source = "RFC 4737 sections 3.3 (reordered), 4.1 (ratio) and 4.2 (extent)",
@@ -131,7 +133,7 @@ const struct nv_topic nv_topics_delivery[] = {
         .title = "single messages",
         .text = "One row an arrival, and one for each message that never came, so that every other "
                 "figure can be computed again.",
-        .empty = "Of a message that is missing only its number and status are known.",
+        .empty = "Of a message that is missing all but its number and status is empty.",
         .source = "our stamps, clock_gettime(CLOCK_MONOTONIC)",
         .example = "t_int_ns 10000000, t_snd_ns 12500000, t_rcv_ns 13000000: response time "
                    "13000000 - 10000000 = 3000000 ns.",

@@ -50,8 +50,11 @@ const struct nv_topic nv_topics_system[] = {
     {
         .name = "path",
         .title = "the emulated path",
-        .text = "What the path was seen to do to IP packets, below TCP; chance makes it differ "
-                "from what was asked for. Compare messages by this, not by the setting.",
+        .text =
+            "Loss, delay, a rate with a queue and the like, done to IP packets below TCP, between "
+            "two network namespaces of one host, the same way for both transports. What it did "
+            "in a run is counted; chance makes it differ "
+            "from what was asked for. Compare messages by this, not by the setting.",
         .empty = "Empty on the real network.",
         .source = "the forwarder's counters; the TUN devices' drops in /proc/net/dev",
         .example = "Of 1000 packets 12 were lost by chance and 3 at a full queue: (12 + 3) / 1000 "
@@ -88,7 +91,7 @@ const struct nv_topic nv_topics_system[] = {
     },
     {
         .name = "key",
-        .title = "which run a row is of",
+        .title = "cells, blocks and runs",
         .text =
             "A cell is one combination of all factors but the transport; a block is one run of "
             "each arm of a cell, over one schedule; blocks are the unit of repetition. The same "

@@ -162,6 +162,10 @@ const struct nv_topic nv_topics_times[] = {
                 "rr, which takes both stamps on one side, has all of its times.",
         .empty = "clock_mode is never empty; negative_count is where clocks differ.",
         .source = "clock_gettime(CLOCK_MONOTONIC); RFC 7679 section 3.7.1",
+        .example =
+            "One clock is 5 ms ahead, and a message takes 20 ms: one way it seems to take 20 + "
+            "5 = 25 ms, the other way 20 - 5 = 15 ms. There and back it is 25 + 15 = 40 ms, "
+            "which is right.",
         .columns = "clock_mode negative_count",
     },
     {.name = NULL},
