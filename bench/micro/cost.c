@@ -212,16 +212,18 @@ int main(int argc, char **argv)
         nv_payload_init(&payload, RUN_TAG, task.size_bytes))
         return 2;
     flow.report = &report;
-    const struct nv_driver driver = {strcmp(argv[2], "tcp") == 0 ? &nv_tcp : &nv_udp, &stub_engine};
+    const struct nv_transport *transport = strcmp(argv[2], "tcp") == 0 ? &nv_tcp : &nv_udp;
+    const struct nv_flow_plan plan = {.spec = &spec, .listen_fd = -1};
     struct nv_lane lane = {.spec = &spec,
-                           .driver = &driver,
+                           .calls = stub_engine,
                            .workload = nv_stream,
                            .payload = &payload,
                            .run_tag = RUN_TAG,
-                           .channel = {.caps = driver.transport->caps,
+                           .channel = {.caps = transport->caps,
                                        .sockets = &socket,
                                        .flow_count = 1,
-                                       .payload = &payload},
+                                       .payload = &payload,
+                                       .plan = &plan},
                            .flows = &flow,
                            .stop = &task.stop,
                            .sent_all = ignore};

@@ -34,8 +34,8 @@ def _definitions(known):
 
 def _tips(known):
     """{what stands at the head of a row or column: what it means}"""
-    tips = {metric.label: known.column(name) for name, metric in charts.METRICS.items()}
-    tips |= {label: known.column(name) for name, (label, _) in tables.MEDIANS.items()}
+    tips = {metric.label: known.column_at_length(name) for name, metric in charts.METRICS.items()}
+    tips |= {label: known.column_at_length(name) for name, (label, _) in tables.MEDIANS.items()}
     tips |= {label: known.column(f"emu_up_{name}") for name, label, *_ in observed.MEASURES}
     tips |= {name: known.topic("percentile") for name in ("p50", "p90", "p95", "p99", "p99.9")}
     tips |= {name: known.column(column, "comparisons.csv") for name, column in

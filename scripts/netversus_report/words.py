@@ -17,15 +17,21 @@ _ROOT = Path(__file__).resolve().parent.parent.parent
 class Words:
     """Empty where the program is not at hand: a page without explanations."""
 
-    columns: dict = field(default_factory=dict)  # {(file, column): help}
+    columns: dict = field(default_factory=dict)  # {(file, column): (help, topic)}
     topics: dict = field(default_factory=dict)  # {name: (title, text)}
 
     def column(self, name, file="runs.csv"):
         """Of a column, or a metric: that is a column's name without its unit."""
-        for unit in ("", "_ns", "_bps"):
-            if (file, name + unit) in self.columns:
-                return self.columns[file, name + unit]
-        return ""
+        return self._find(name, file)[0]
+
+    def column_at_length(self, name):
+        """The same, and what it shares with others."""
+        text, topic = self._find(name, "runs.csv")
+        return f"{text} {self.topic(topic)}".strip()
+
+    def _find(self, name, file):
+        return next((self.columns[file, name + unit] for unit in ("", "_ns", "_bps")
+                     if (file, name + unit) in self.columns), ("", ""))
 
     def topic(self, name):
         return self.topics.get(name, ("", ""))[1]
@@ -35,7 +41,8 @@ def load():
     program = _program()
     if not program:
         return Words()
-    return Words({(row["file"], row["column"]): row["help"] for row in _listed(program, "columns")},
+    return Words({(row["file"], row["column"]): (row["help"], row["topic"])
+                  for row in _listed(program, "columns")},
                  {row["topic"]: (row["title"], row["text"]) for row in _listed(program, "topics")})
 
 
@@ -50,7 +57,7 @@ def _program():
 
 
 def _listed(program, what):
-    """None of an older program, which has no such list."""
+    """Nothing of an older program, which has no such list."""
     done = subprocess.run([program, "list", what, "--format", "csv"], stdin=subprocess.DEVNULL,
                           capture_output=True, check=False, text=True, encoding="utf-8", timeout=60)
     return list(csv.DictReader(done.stdout.splitlines())) if done.returncode == 0 else []

@@ -98,6 +98,8 @@ static void add_flow(const struct nv_run_result *result, const struct side *side
     nv_kernel_tcp_add(&row->receiver.tcp, &side->receiver[flow].tcp);
     if (side->direction == NV_ROW_RTT)
         row->reply_lost_count += refused_replies(side->receiver[flow].tx);
+    for (unsigned end = 0; row->calls[0] && end < 2; end++)
+        nv_calls_merge(row->calls[end], (end ? side->receiver : side->sender)[flow].calls);
     struct nv_schedule_config schedule = nv_spec_schedule(&result->spec, flow, side->from_client);
     row->sched_hash = nv_fnv1a64_u64(row->sched_hash, nv_schedule_hash(&schedule));
 }
@@ -123,6 +125,9 @@ static int build_row(struct nv_run_result *result, const struct side *side, int 
     row->rx = calloc(1, sizeof *row->rx);
     if (!row->tx || !row->rx)
         return nv_fail(err, NV_E_FAILED, "no memory");
+    for (unsigned end = 0; side->sender[0].calls && end < 2; end++)
+        if (!(row->calls[end] = calloc(1, sizeof *row->calls[end])))
+            return nv_fail(err, NV_E_FAILED, "no memory");
     unsigned count = (unsigned)result->spec.flows;
     unsigned first = flow == NV_FLOW_ALL ? 0 : (unsigned)flow;
     unsigned end = flow == NV_FLOW_ALL ? count : first + 1;
@@ -147,7 +152,8 @@ static int build_side(struct nv_run_result *result, const struct side *side, str
 {
     unsigned count = (unsigned)result->spec.flows;
     for (unsigned i = 0; i < count; i++)
-        if (!side->sender[i].tx || !side->rx_holder[i].rx)
+        if (!side->sender[i].tx || !side->rx_holder[i].rx ||
+            !side->sender[i].calls != !side->receiver[i].calls)
             return nv_fail(err, NV_E_PEER, "the far end did not report flow %u", i);
     for (unsigned i = 0; count > 1 && i < count; i++)
         if (build_row(result, side, (int)i, err))
@@ -178,6 +184,8 @@ void nv_run_result_dispose(struct nv_run_result *result)
 {
     for (unsigned i = 0; i < result->row_count; i++) {
         free(result->rows[i].tx);
+        free(result->rows[i].calls[0]);
+        free(result->rows[i].calls[1]);
         if (result->rows[i].rx)
             free(result->rows[i].rx->trace);
         free(result->rows[i].rx);

@@ -36,7 +36,8 @@ struct nv_result_row {
     enum nv_row_direction direction;
     struct nv_tx *tx;                       /* of the sending end, */
     struct nv_rx *rx;                       /* and of the receiving one (rr: both of the client) */
-    struct nv_flow_report sender, receiver; /* their tx and rx are not used here; sums over flows */
+    struct nv_calls *calls[2];              /* owned; the client's and the server's, or NULL */
+    struct nv_flow_report sender, receiver; /* their meters are not used here; sums over flows */
     uint64_t reply_lost_count;              /* rr: replies that the server's kernel refused */
     uint64_t sched_hash;                    /* over all flows: hash of hashes */
     /* The ledger's end: sched = sent + refused + unsent, sent = unique + lost. */

@@ -24,10 +24,15 @@ static const struct nv_option *find(const struct nv_option *const *tables, const
 static int unknown(const struct nv_option *const *tables, const char *argument,
                    struct nv_error *err)
 {
-    struct nv_nearest nearest = nv_nearest_to(argument + 2);
+    struct nv_nearest nearest = nv_nearest_to(argument);
     char words[NV_NEAREST_WORDS_BYTES];
-    for (; *tables; tables++)
-        nv_options_see(*tables, &nearest);
+    char name[NV_NEAREST_NAME_BYTES];
+    for (; *tables; tables++) {
+        for (const struct nv_option *row = *tables; row->name; row++) {
+            (void)snprintf(name, sizeof name, "--%s", row->name);
+            nv_nearest_see(&nearest, name);
+        }
+    }
     return nv_fail(err, NV_E_USAGE, "unknown option '%.60s'%s", argument,
                    nv_nearest_words(&nearest, "; --help lists them", words));
 }

@@ -80,17 +80,6 @@ static int parse_command_line(struct run *run, int argc, char **argv, struct nv_
     return NV_OK;
 }
 
-static int check_spec(const struct nv_spec *spec, struct nv_error *err)
-{
-    const struct nv_driver *driver = nv_driver_find(spec->transport, spec->engine, err);
-    const struct nv_workload *workload = driver ? nv_workload_find(spec->workload, err) : NULL;
-    if (!workload)
-        return err->code;
-    struct nv_spec_nature nature = {.datagrams = driver->transport->caps & NV_CAP_DATAGRAMS,
-                                    .answered = workload->answered};
-    return nv_spec_check_nature(spec, nature, err);
-}
-
 /* It becomes part of a directory's name, and of what is written in UTF-8. */
 static int check_name(const char *scenario, struct nv_error *err)
 {
@@ -119,7 +108,7 @@ static int check_cores(const struct run *run, const struct nv_spec *spec, bool e
     const struct nv_settings *settings = &run->campaign.settings;
     bool far_end_too = !settings->server[0];
     uint64_t threads = nv_endpoint_threads(
-        spec, nv_driver_find(spec->transport, spec->engine, err)); /* there is one: check_spec */
+        spec, nv_driver_find(spec->transport, spec->engine, err)); /* there is one: nv_endpoint_check */
     uint64_t busy = threads * (1 + far_end_too) + emulated;
     uint64_t cores = cores_of(spec, far_end_too);
     if (spec->wait != NV_WAIT_SPIN || settings->force || busy <= cores)
@@ -134,7 +123,7 @@ static int check_cell(const struct run *run, const struct nv_cell *cell, struct 
 {
     struct nv_path path;
     for (unsigned arm = 0; arm < run->plan.arms; arm++)
-        if (check_spec(&cell->arm[arm], err))
+        if (nv_endpoint_check(&cell->arm[arm], err))
             return err->code;
     if (nv_campaign_path(&run->campaign, cell->arm[0].path, &path, err))
         return err->code;

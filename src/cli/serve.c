@@ -99,7 +99,8 @@ struct serve {
     uv_timer_t alarm;
     uv_signal_t signals[2];
     struct sockaddr_storage address;
-    int control_fd, tcp_fd, udp_fd; /* tcp_fd and udp_fd: the data port */
+    int control_fd, tcp_fd, udp_fd;   /* tcp_fd and udp_fd: the data port, */
+    struct nv_listening listening[2]; /* and what it took to open them */
     json_t *hello;
     struct guest *guest; /* the client being served */
     struct nv_endpoint *endpoint;
@@ -140,19 +141,16 @@ static int serve_open(void *context, const struct nv_spec *spec, uint32_t run_ta
 {
     struct guest *guest = context;
     struct serve *serve = guest->serve;
+    if (nv_endpoint_check(spec, err))
+        return err->code;
     const struct nv_driver *driver = nv_driver_find(spec->transport, spec->engine, err);
-    const struct nv_workload *workload = driver ? nv_workload_find(spec->workload, err) : NULL;
-    if (!workload)
-        return err->code;
     bool datagrams = driver->transport->caps & NV_CAP_DATAGRAMS;
-    struct nv_spec_nature nature = {.datagrams = datagrams, .answered = workload->answered};
-    if (nv_spec_check_nature(spec, nature, err))
-        return err->code;
     struct nv_endpoint_config config = {
         .spec = spec,
         .run_tag = run_tag,
         .token = token,
         .listen_fd = datagrams ? serve->udp_fd : serve->tcp_fd,
+        .listening = serve->listening[datagrams],
         .open_timeout_ns = 10 * NV_NS_PER_S,
         .notify = notify,
         .context = serve,
@@ -374,7 +372,7 @@ static int open_ports(struct serve *serve, struct nv_error *err)
 {
     struct sockaddr_storage data;
     for (unsigned attempt = 0;; attempt++) {
-        serve->control_fd = nv_socket_listen(SOCK_STREAM, &serve->address, err);
+        serve->control_fd = nv_socket_listen(SOCK_STREAM, &serve->address, NULL, err);
         if (serve->control_fd < 0)
             return err->code;
         socklen_t len = sizeof serve->address;
@@ -382,8 +380,9 @@ static int open_ports(struct serve *serve, struct nv_error *err)
         (void)getsockname(serve->control_fd, (struct sockaddr *)&bound, &len);
         data = bound;
         nv_address_set_port(&data, (uint16_t)(nv_address_port(&bound) + 1));
-        serve->tcp_fd = nv_socket_listen(SOCK_STREAM, &data, err);
-        serve->udp_fd = serve->tcp_fd < 0 ? -1 : nv_socket_listen(SOCK_DGRAM, &data, err);
+        serve->tcp_fd = nv_socket_listen(SOCK_STREAM, &data, &serve->listening[0], err);
+        serve->udp_fd =
+            serve->tcp_fd < 0 ? -1 : nv_socket_listen(SOCK_DGRAM, &data, &serve->listening[1], err);
         if (serve->udp_fd >= 0) {
             serve->address = bound;
             return NV_OK;

@@ -2,6 +2,7 @@
 #ifndef NV_MEASURE_REPORT_H
 #define NV_MEASURE_REPORT_H
 
+#include "measure/calls.h"
 #include "measure/kernel.h"
 #include "measure/rx.h"
 #include "measure/tx.h"
@@ -32,6 +33,7 @@ struct nv_flow_end {
 struct nv_flow_report {
     struct nv_tx *tx;
     struct nv_rx *rx;
+    struct nv_calls *calls;        /* where each message has a socket of its own; else NULL */
     struct nv_io_counters io;      /* from the opening of the flow */
     struct nv_tcp_counters tcp;    /* from the start of the measured phase to the end */
     uint64_t drops_count;          /* datagrams, or joined ones, dropped here; likewise */

@@ -10,7 +10,7 @@
 #include "output/summary.h"
 
 /* Every CSV file is one table of columns: name, meaning, how to get the value. Headers, rows, the
- * documentation and `explain` are walks over it. Columns are only ever appended. */
+ * documentation and `explain` (output/docs.h) are walks over it. Columns are only ever appended. */
 
 #define NV_COLUMN_NAME_BYTES 32
 #define NV_COLUMNS_MAX 256u

@@ -149,9 +149,11 @@ const struct nv_column nv_key_columns[] = {
     NV_COLUMN("arm", "a or b: which side of the comparison the run is on.", key_arm),
     NV_COLUMN("transport", "tcp or udp.", key_text, RUN(spec.transport)),
     NV_COLUMN("engine", "How sockets were driven.", key_text, RUN(spec.engine)),
-    NV_COLUMN("workload",
-              "What the two ends did: stream (one way) or rr (each message is answered).", key_text,
-              RUN(spec.workload)),
+    NV_COLUMN(
+        "workload",
+        "What the two ends did: stream (one way), rr (each message is answered) or crr (and has a "
+        "connection of its own).",
+        key_text, RUN(spec.workload)),
     NV_COLUMN("flow", "Number of the flow, from 0, or all: all flows of the direction together.",
               key_flow),
     NV_COLUMN("dir", "up (client to server), down, or rtt (there and back, rr).", key_direction),

@@ -34,6 +34,7 @@ extern const struct nv_sheet nv_sheet_hist;
 extern const struct nv_sheet nv_sheet_patterns;
 extern const struct nv_sheet nv_sheet_messages;
 extern const struct nv_sheet nv_sheet_packets;
+extern const struct nv_sheet nv_sheet_calls;
 extern const struct nv_sheet nv_sheet_comparisons;
 extern const struct nv_sheet nv_sheet_capacity;
 

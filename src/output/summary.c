@@ -129,4 +129,9 @@ void nv_summary_arm_add(struct nv_summary_arm *arm, const struct nv_result_row *
     arm->lost_count += row->lost_count;
     arm->unique_count += row->rx->unique_count;
     arm->reordered_count += row->rx->ordering.reordered_count;
+    for (unsigned end = 0; end < 2 && row->calls[end]; end++)
+        for (unsigned call = 0; call < NV_CALL_COUNT; call++) {
+            arm->calls[end][call].count += row->calls[end]->time[call].count;
+            arm->calls[end][call].total_ns += row->calls[end]->time[call].sum;
+        }
 }

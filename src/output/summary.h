@@ -46,14 +46,20 @@ double nv_metric_value(enum nv_metric metric, const struct nv_run_result *run,
 const struct nv_result_row *nv_run_result_all(const struct nv_run_result *run,
                                               enum nv_row_direction direction);
 
+/* Of one call of one end, over the blocks that count. */
+struct nv_call_sum {
+    uint64_t count, total_ns;
+};
+
 struct nv_summary_arm {
     const char *name; /* "TCP", "UDP"; "TCP a", "TCP b" */
     const struct nv_spec *spec;
     /* Sums over the blocks that count. not_sent: refused by the sender's kernel, or never tried;
      * lost: sent and never arrived. */
     uint64_t sched_count, not_sent_count, lost_count, unique_count, reordered_count;
-    double median[NV_METRIC_COUNT]; /* over the blocks that count; NAN: not known */
-    struct nv_capacity capacity;    /* at rate search, of who does not limit itself */
+    double median[NV_METRIC_COUNT];             /* over the blocks that count; NAN: not known */
+    struct nv_capacity capacity;                /* at rate search, of who does not limit itself */
+    struct nv_call_sum calls[2][NV_CALL_COUNT]; /* the client's, the server's; all zero: none */
 };
 
 /* Adds the counts of one run's flow=all row. */

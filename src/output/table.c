@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "output/calls_table.h"
+
 #define WIDTH 100
 #define LABEL_WIDTH 20
 #define VALUE_WIDTH 13
@@ -394,6 +396,7 @@ static void print_cell(struct table *table, const struct nv_summary *summary,
     print_tally(table, cell, REORDERED);
     if (is_known(cell, NV_METRIC_GOODPUT))
         print_metric(table, cell, NV_METRIC_GOODPUT);
+    nv_calls_table_print(table->out, cell);
     print_cell_foot(table, cell);
     (void)fprintf(table->out, "\n");
 }

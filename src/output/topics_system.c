@@ -32,6 +32,21 @@ const struct nv_topic nv_topics_system[] = {
         .columns = "sndbuf_granted_bytes rcvbuf_granted_bytes",
     },
     {
+        .name = "calls",
+        .title = "socket calls",
+        .text =
+            "What each socket call took and how it failed, at both ends, where each message has "
+            "a socket of its own (workload crr). Time from call to return, the wait of a "
+            "blocking call included.",
+        .empty = "Errors are empty where there are none, percentiles where the sample does not "
+                 "support them.",
+        .source = "our stamps around each call; errno(3)",
+        .example =
+            "200 calls of connect() took 9000000 ns in all: 9000000 / 200 = 45000 ns each on "
+            "average.",
+        .columns = "calls.csv:*",
+    },
+    {
         .name = "cpu",
         .title = "processor time of a message",
         .text = "What both threads took, calls into the kernel included, over the messages that "

@@ -85,6 +85,9 @@ json_t *nv_report_to_json(const struct nv_flow_report *report)
         json_object_set_new(out, "tx", meter_to_json(report->tx, nv_tx_counters, nv_tx_hists));
     if (report->rx)
         json_object_set_new(out, "rx", meter_to_json(report->rx, nv_rx_counters, nv_rx_hists));
+    if (report->calls)
+        json_object_set_new(out, "calls",
+                            meter_to_json(report->calls, nv_calls_counters, nv_calls_hists));
     if (report->rx && report->rx->trace)
         json_object_set_new(out, "trace_count", json_integer((json_int_t)report->rx->trace_count));
     return out;
@@ -182,6 +185,7 @@ int nv_report_from_json(struct nv_flow_report *report, const json_t *object, str
 {
     const json_t *tx = json_object_get(object, "tx");
     const json_t *rx = json_object_get(object, "rx");
+    const json_t *calls = json_object_get(object, "calls");
     for (const struct nv_report_row *row = nv_report_rows; row->name; row++) {
         const json_t *value = json_object_get(object, row->name);
         if (!json_is_integer(value))
@@ -193,9 +197,13 @@ int nv_report_from_json(struct nv_flow_report *report, const json_t *object, str
         return nv_fail(err, NV_E_FAILED, "no memory");
     if (rx && !(report->rx = calloc(1, sizeof *report->rx)))
         return nv_fail(err, NV_E_FAILED, "no memory");
+    if (calls && !(report->calls = calloc(1, sizeof *report->calls)))
+        return nv_fail(err, NV_E_FAILED, "no memory");
     if (tx && meter_from_json(report->tx, nv_tx_counters, nv_tx_hists, tx, err))
         return err->code;
     if (rx && meter_from_json(report->rx, nv_rx_counters, nv_rx_hists, rx, err))
+        return err->code;
+    if (calls && meter_from_json(report->calls, nv_calls_counters, nv_calls_hists, calls, err))
         return err->code;
     if (rx)
         report->rx->trace_count =
@@ -214,8 +222,10 @@ void nv_report_dispose(struct nv_flow_report *report)
     if (report->rx)
         free(report->rx->trace);
     free(report->rx);
+    free(report->calls);
     report->tx = NULL;
     report->rx = NULL;
+    report->calls = NULL;
 }
 
 #define TRACE_INTEGERS 8u

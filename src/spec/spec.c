@@ -97,9 +97,9 @@ const struct nv_option nv_spec_options[] = {
      .type = &nv_option_text,
      .offset = AT(workload),
      .fallback = "rr",
-     .form = "stream or rr",
+     .form = "stream, rr or crr",
      .sweeps = true,
-     .help = "stream: one way; rr: each message is answered"},
+     .help = "stream: one way; rr: each message is answered; crr: and has a connection of its own"},
     {.name = "engine",
      .type = &nv_option_text,
      .offset = AT(engine),
@@ -151,7 +151,7 @@ const struct nv_option nv_spec_options[] = {
      .min = 1,
      .max = 1024,
      .sweeps = true,
-     .help = "requests in flight in rr at rate max"},
+     .help = "requests in flight in rr and crr at rate max"},
     {.name = "batch",
      .type = &nv_option_count,
      .offset = AT(batch_msgs),
@@ -317,6 +317,20 @@ const struct nv_option nv_spec_options[] = {
      .offset = AT(seed),
      .fallback = "0",
      .help = "of schedules and orders; 0: drawn, and written down"},
+    {.name = "backlog",
+     .type = &nv_option_count,
+     .offset = AT(backlog),
+     .fallback = "4096",
+     .max = 65535,
+     .sweeps = true,
+     .help =
+         "connections that may wait to be accepted, in crr (net.core.somaxconn is a limit, too)"},
+    {.name = "udp-connect",
+     .type = &nv_option_bool,
+     .offset = AT(udp_connect),
+     .fallback = "no",
+     .sweeps = true,
+     .help = "in crr: connect, send and recv on UDP, too; no: sendto and recvfrom"},
     {.name = "loss-target",
      .type = &nv_option_share,
      .offset = AT(loss_target),
@@ -351,6 +365,13 @@ int nv_spec_check_nature(const struct nv_spec *spec, struct nv_spec_nature natur
         return nv_fail(err, NV_E_USAGE,
                        "size: %llu bytes do not fit in one datagram of %s, which holds at most %u",
                        (unsigned long long)largest, spec->transport, NV_DATAGRAM_BYTES_MAX);
+    if (nature.connects && !nature.opens)
+        return nv_fail(err, NV_E_USAGE,
+                       "engine: %s opens no sockets while it runs; %s goes with poll and blocking",
+                       spec->engine, spec->workload);
+    if (nature.connects && largest > NV_DATAGRAM_BYTES_MAX)
+        return nv_fail(err, NV_E_USAGE, "size: a message of %s has at most %u bytes, not %llu",
+                       spec->workload, NV_DATAGRAM_BYTES_MAX, (unsigned long long)largest);
     if (nature.answered && spec->direction != NV_UP)
         return nv_fail(err, NV_E_USAGE, "direction: %s goes both ways already; use it with up",
                        spec->workload);

@@ -45,7 +45,9 @@ struct nv_spec {
     uint64_t warmup_ns, duration_ns, cooldown_ns, drain_ns;
     uint64_t deadline_ns;
     bool nodelay, quickack;
-    uint64_t read_bytes;
+    uint64_t read_bytes;                 /* asked for by a receive call; 0: the engine's choice */
+    uint64_t backlog;                    /* of the listening socket, crr */
+    bool udp_connect;                    /* crr: connect() a datagram socket, too */
     uint64_t sndbuf_bytes, rcvbuf_bytes; /* 0 = the system's */
     unsigned udp_policy;                 /* enum nv_udp_policy */
     unsigned pace;                       /* enum nv_pace */
@@ -65,6 +67,8 @@ int nv_spec_check(const struct nv_spec *spec, struct nv_error *err);
 struct nv_spec_nature {
     bool datagrams; /* each message must fit in one */
     bool answered;  /* messages come back by themselves */
+    bool connects;  /* each message has a socket of its own, */
+    bool opens;     /* and the engine can open one */
 };
 /* What only they can say. One line in *err, NV_E_USAGE. */
 int nv_spec_check_nature(const struct nv_spec *spec, struct nv_spec_nature nature,

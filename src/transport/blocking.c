@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/hint.h"
+#include "transport/fresh.h"
 #include "transport/io.h"
 #include "transport/socket.h"
 
@@ -160,4 +161,5 @@ const struct nv_engine nv_blocking = {
     .send = blocking_send,
     .poll = blocking_poll,
     .close = blocking_close,
+    .fresh = &nv_fresh_blocking,
 };

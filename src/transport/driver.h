@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/error.h"
+#include "measure/calls.h"
 #include "measure/report.h"
 #include "spec/spec.h"
 #include "wire/message.h"
@@ -30,17 +31,24 @@ enum {
 struct nv_socket {
     int fd;
     struct nv_io_counters io;
+    struct nv_calls *calls; /* lent; NULL unless messages have sockets of their own */
+};
+
+/* The calls that opened a data port, when the server started. */
+struct nv_listening {
+    uint64_t socket_ns, bind_ns;
 };
 
 /* What flows need in order to be opened. */
 struct nv_flow_plan {
     const struct nv_spec *spec;
     uint32_t run_tag;
-    uint64_t token;                  /* only who knows it is sent anything */
-    struct sockaddr_storage address; /* client: the server's data address */
-    int listen_fd;                   /* server: bound to the data port; lent */
-    uint64_t deadline_ns;            /* of nv_clock_ns() */
-    const atomic_bool *stop;         /* gives up when it becomes true; NULL: never */
+    uint64_t token;                       /* only who knows it is sent anything */
+    struct sockaddr_storage address;      /* client: the server's data address */
+    int listen_fd;                        /* server: bound to the data port; lent. Client: -1 */
+    const struct nv_listening *listening; /* server: what it took to open that */
+    uint64_t deadline_ns;                 /* of nv_clock_ns() */
+    const atomic_bool *stop;              /* gives up when it becomes true; NULL: never */
 };
 
 struct nv_transport {
@@ -70,6 +78,9 @@ struct nv_channel {
     bool late_acks;      /* nv_io_hold_ack before each receive call */
     uint32_t read_bytes; /* that a receive call asks for; 0: the engine's own choice */
     uint64_t spin_ns;    /* how long before a deadline to stop sleeping and spin; 0 = never */
+    /* Of engines that open sockets themselves: where to, and how long a message may take. */
+    const struct nv_flow_plan *plan;
+    uint64_t give_up_ns;
 };
 
 /* What one receive call brought, or a part of it: bytes of a stream, or datagrams one behind the
@@ -108,6 +119,9 @@ struct nv_engine {
     int (*poll)(void *self, uint64_t now_ns, uint64_t until_ns, const struct nv_sink *,
                 struct nv_error *);
     void (*close)(void *self); /* not the sockets */
+    /* [optional] Takes its place where each message has a socket of its own, which it opens and
+     * closes; NULL: it does not go so. */
+    const struct nv_engine *fresh;
 };
 
 /* All flows of the plan, flow i at sockets[i], or none. */

@@ -26,7 +26,9 @@ struct nv_endpoint {
     struct nv_endpoint_config config;
     struct nv_spec spec;
     const struct nv_driver *driver;
+    const struct nv_engine *engine; /* the driver's, or that which takes its place */
     const struct nv_workload *workload;
+    struct nv_flow_plan plan;
     struct nv_payload payload;
     struct nv_socket *sockets;
     struct nv_flow_report *reports;
@@ -64,6 +66,7 @@ static struct nv_flow_plan plan_of(const struct nv_endpoint *endpoint)
         .token = endpoint->config.token,
         .address = endpoint->config.address,
         .listen_fd = endpoint->config.listen_fd,
+        .listening = &endpoint->config.listening,
         .deadline_ns = nv_clock_ns() + endpoint->config.open_timeout_ns,
         .stop = &endpoint->stop,
     };
@@ -112,7 +115,7 @@ static void set_up_lane(struct nv_endpoint *endpoint, unsigned index, uint64_t s
     unsigned next = (index + 1) * endpoint->flow_count / endpoint->lane_count;
     endpoint->lanes[index] = (struct nv_lane){
         .spec = &endpoint->spec,
-        .driver = endpoint->driver,
+        .calls = *endpoint->engine,
         .workload = *endpoint->workload,
         .payload = &endpoint->payload,
         .run_tag = endpoint->config.run_tag,
@@ -127,7 +130,9 @@ static void set_up_lane(struct nv_endpoint *endpoint, unsigned index, uint64_t s
                     .late_acks = !endpoint->spec.quickack &&
                                  !(endpoint->driver->transport->caps & NV_CAP_DATAGRAMS),
                     .read_bytes = (uint32_t)endpoint->spec.read_bytes,
-                    .spin_ns = spin_ns},
+                    .spin_ns = spin_ns,
+                    .plan = &endpoint->plan,
+                    .give_up_ns = endpoint->spec.drain_ns},
         .flows = &endpoint->flows[first],
         .perf = NV_PERF_NONE,
         .stop = &endpoint->stop,
@@ -185,19 +190,19 @@ static void *endpoint_thread(void *argument)
 {
     struct nv_endpoint *endpoint = argument;
     const struct nv_transport *transport = endpoint->driver->transport;
-    struct nv_flow_plan plan = plan_of(endpoint);
+    const struct nv_flow_plan *plan = &endpoint->plan;
     int failed = settle_thread(endpoint, 0, &endpoint->error);
     if (!failed)
         failed = endpoint->config.client
-                     ? nv_flows_connect(transport, &plan, endpoint->sockets, &endpoint->error)
-                     : nv_flows_accept(transport, &plan, endpoint->sockets, &endpoint->error);
+                     ? nv_flows_connect(transport, plan, endpoint->sockets, &endpoint->error)
+                     : nv_flows_accept(transport, plan, endpoint->sockets, &endpoint->error);
     if (failed) {
         enter(endpoint, NV_ENDPOINT_FAILED);
         return NULL;
     }
     uint64_t spin_ns = spin_ns_of(endpoint);
     enter(endpoint, NV_ENDPOINT_OPENED);
-    if (!await_start(endpoint, &plan))
+    if (!await_start(endpoint, plan))
         (void)nv_fail(&endpoint->error, NV_E_INTERRUPTED, "stopped before the start");
     else
         (void)run_lanes(endpoint, spin_ns);
@@ -217,11 +222,17 @@ static int create_flow(struct nv_endpoint *endpoint, unsigned index, struct nv_e
     flow->report = report;
     atomic_init(&flow->told, false);
     nv_framer_init(&flow->framer);
-    flow->outbox_size = endpoint->driver->engine->caps & NV_CAP_GATHERS ? (unsigned)spec->batch_msgs
-                                                                        : NV_OUTBOX_MESSAGES;
+    flow->outbox_size =
+        endpoint->engine->caps & NV_CAP_GATHERS ? (unsigned)spec->batch_msgs : NV_OUTBOX_MESSAGES;
     flow->outbox = calloc(flow->outbox_size, sizeof *flow->outbox);
     if (!flow->outbox)
         return nv_fail(err, NV_E_FAILED, "no memory");
+    if (endpoint->workload->connects) {
+        report->calls = calloc(1, sizeof *report->calls);
+        if (!report->calls)
+            return nv_fail(err, NV_E_FAILED, "no memory");
+        endpoint->sockets[index].calls = report->calls;
+    }
     if (endpoint->workload->sends(spec, client)) {
         report->tx = calloc(1, sizeof *report->tx);
         if (!report->tx)
@@ -281,20 +292,36 @@ static int create_flows(struct nv_endpoint *endpoint, struct nv_error *err)
     return NV_OK;
 }
 
+int nv_endpoint_check(const struct nv_spec *spec, struct nv_error *err)
+{
+    const struct nv_driver *driver = nv_driver_find(spec->transport, spec->engine, err);
+    const struct nv_workload *workload = driver ? nv_workload_find(spec->workload, err) : NULL;
+    if (!workload)
+        return NV_E_USAGE;
+    struct nv_spec_nature nature = {.datagrams = driver->transport->caps & NV_CAP_DATAGRAMS,
+                                    .answered = workload->answered,
+                                    .connects = workload->connects,
+                                    .opens = driver->engine->fresh};
+    return nv_spec_check_nature(spec, nature, err);
+}
+
 struct nv_endpoint *nv_endpoint_create(const struct nv_endpoint_config *config,
                                        struct nv_error *err)
 {
+    if (nv_endpoint_check(config->spec, err))
+        return NULL;
     const struct nv_driver *driver =
         nv_driver_find(config->spec->transport, config->spec->engine, err);
-    const struct nv_workload *workload =
-        driver ? nv_workload_find(config->spec->workload, err) : NULL;
-    struct nv_endpoint *endpoint = workload ? calloc(1, sizeof *endpoint) : NULL;
+    const struct nv_workload *workload = nv_workload_find(config->spec->workload, err);
+    struct nv_endpoint *endpoint = calloc(1, sizeof *endpoint);
     if (!endpoint)
         return NULL;
     endpoint->config = *config;
     endpoint->spec = *config->spec;
     endpoint->driver = driver;
     endpoint->workload = workload;
+    endpoint->engine = workload->connects ? driver->engine->fresh : driver->engine;
+    endpoint->plan = plan_of(endpoint);
     endpoint->flow_count = (unsigned)config->spec->flows;
     endpoint->lane_count = nv_endpoint_threads(&endpoint->spec, driver);
     atomic_init(&endpoint->state, NV_ENDPOINT_OPENING);
@@ -368,6 +395,7 @@ static void destroy_flow(struct nv_endpoint *endpoint, unsigned index)
         nv_rx_dispose(report->rx);
     free(report->rx);
     free(report->tx);
+    free(report->calls);
     free(endpoint->flows[index].workload);
     free(endpoint->flows[index].outbox);
 }

@@ -28,7 +28,8 @@ struct nv_endpoint_config {
     uint32_t run_tag;
     uint64_t token;
     struct sockaddr_storage address; /* client: where to connect to */
-    int listen_fd;                   /* server: lent */
+    int listen_fd;                   /* server: lent; client: -1 */
+    struct nv_listening listening;   /* server: of listen_fd */
     uint64_t open_timeout_ns;
     /* Called from the data thread after every change of state; must be safe there
      * (uv_async_send). */
@@ -37,6 +38,9 @@ struct nv_endpoint_config {
 };
 
 struct nv_endpoint;
+
+/* Whether the driver and the workload can do what the spec asks for. One line in *err, NV_E_USAGE. */
+int nv_endpoint_check(const struct nv_spec *, struct nv_error *err);
 
 /* Data threads that one end has. */
 unsigned nv_endpoint_threads(const struct nv_spec *, const struct nv_driver *);

@@ -79,7 +79,7 @@ static void ledgers_balance_everywhere(void **state)
                 struct nv_spec spec = nv_pair_spec(d, (*w)->name);
                 spec.flows = flow_counts[i % 2];
                 spec.direction = i / 2;
-                if (nv_spec_check(&spec, NULL) == NV_OK)
+                if (nv_endpoint_check(&spec, NULL) == NV_OK)
                     run_once(d, spec);
             }
         }

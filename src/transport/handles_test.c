@@ -214,7 +214,7 @@ static void refused_by_the_peer_goes_on(void **state)
     assert_int_equal(client->received_count, 0);
     check_error_queue(client);
     struct nv_error err = {0};
-    bench->loopback.servers[0].fd = nv_socket_listen(SOCK_DGRAM, &address, &err);
+    bench->loopback.servers[0].fd = nv_socket_listen(SOCK_DGRAM, &address, NULL, &err);
     assert_true(bench->loopback.servers[0].fd >= 0);
     memset(&bench->server.engine, 0, sizeof bench->server.engine);
     open_end(bench, &bench->server, bench->loopback.servers);

@@ -203,8 +203,9 @@ NV_HOT static void settle(struct nv_lane *lane, struct nv_lane_flow *flow, uint3
 
 static int refused(struct nv_lane *lane, struct nv_lane_flow *flow, int refusal)
 {
-    bool reliable = lane->channel.caps & NV_CAP_RELIABLE;
-    if (refusal == EAGAIN && (reliable || lane->spec->udp_policy == NV_UDP_WAIT)) {
+    bool connects = lane->workload.connects; /* one that fails takes nothing else with it */
+    bool reliable = lane->channel.caps & NV_CAP_RELIABLE && !connects;
+    if (refusal == EAGAIN && (reliable || connects || lane->spec->udp_policy == NV_UDP_WAIT)) {
         flow->blocked = true;
         lane->workload.blocked(flow->workload);
         return NV_OK;
@@ -251,6 +252,14 @@ static int pump(struct nv_lane *lane, struct nv_lane_flow *flow, uint64_t *next_
     return NV_OK;
 }
 
+/* Whose drops are those of a flow: where all clients send to one socket, the first flow's. */
+static int counted_fd(const struct nv_lane *lane, unsigned flow)
+{
+    int listen_fd = lane->channel.plan->listen_fd;
+    bool shared = lane->workload.connects && listen_fd >= 0 && lane->channel.first_flow + flow == 0;
+    return shared ? listen_fd : lane->channel.sockets[flow].fd;
+}
+
 static void start_measuring(struct nv_lane *lane)
 {
     lane->measuring = true;
@@ -258,7 +267,7 @@ static void start_measuring(struct nv_lane *lane)
     nv_perf_read(&lane->perf, lane->events_start);
     for (unsigned i = 0; i < lane->channel.flow_count; i++) {
         lane->flows[i].tcp_start = nv_kernel_tcp(lane->channel.sockets[i].fd);
-        lane->flows[i].drops_start = nv_kernel_drops(lane->channel.sockets[i].fd);
+        lane->flows[i].drops_start = nv_kernel_drops(counted_fd(lane, i));
     }
 }
 
@@ -373,8 +382,9 @@ static void finish(struct nv_lane *lane)
         finish_receiving(lane, flow);
         int fd = lane->channel.sockets[i].fd;
         struct nv_tcp_counters tcp = nv_kernel_tcp(fd);
-        flow->report->tcp = nv_kernel_tcp_since(&tcp, &flow->tcp_start);
-        flow->report->drops_count = nv_kernel_drops(fd) - flow->drops_start;
+        if (!lane->workload.connects) /* where the messages are elsewhere it tells nothing */
+            flow->report->tcp = nv_kernel_tcp_since(&tcp, &flow->tcp_start);
+        flow->report->drops_count = nv_kernel_drops(counted_fd(lane, i)) - flow->drops_start;
         flow->report->io = lane->channel.sockets[i].io;
     }
 }
@@ -382,7 +392,6 @@ static void finish(struct nv_lane *lane)
 int nv_lane_open(struct nv_lane *lane)
 {
     nv_perf_open(&lane->perf);
-    lane->calls = *lane->driver->engine;
     lane->engine = calloc(1, lane->calls.state_size);
     if (!lane->engine)
         return nv_fail(&lane->error, NV_E_FAILED, "no memory");

@@ -38,10 +38,9 @@ struct nv_lane_run {
 
 struct nv_lane {
     const struct nv_spec *spec;
-    const struct nv_driver *driver;
     struct nv_workload workload; /* copies, which lie with the rest of what a turn looks at */
-    struct nv_engine calls;      /* of the driver; by nv_lane_open */
-    void *engine;                /* its state */
+    struct nv_engine calls;
+    void *engine; /* its state */
     const struct nv_payload *payload;
     uint32_t run_tag;
     bool trains; /* messages that came as one are taken as one, */

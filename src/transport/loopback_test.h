@@ -67,7 +67,7 @@ static inline bool nv_loopback_listen(struct nv_loopback *loopback, const struct
     for (unsigned i = 0; i < NV_LOOPBACK_FLOWS; i++)
         loopback->servers[i].fd = loopback->clients[i].fd = -1;
     int type = driver->transport->caps & NV_CAP_DATAGRAMS ? SOCK_DGRAM : SOCK_STREAM;
-    int fd = nv_socket_listen(type, &address, &err);
+    int fd = nv_socket_listen(type, &address, NULL, &err);
     if (fd < 0 && family == AF_INET6)
         return false;
     assert_true(fd >= 0);

@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "base/hint.h"
+#include "transport/fresh.h"
 #include "transport/gather.h"
 #include "transport/waiter.h"
 
@@ -224,6 +225,7 @@ const struct nv_engine nv_poll = {
     .send = poll_send,
     .poll = poll_poll,
     .close = poll_close,
+    .fresh = &nv_fresh_poll,
 };
 
 const struct nv_engine nv_batch = {

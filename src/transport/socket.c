@@ -68,11 +68,14 @@ static int set_int(int fd, int level, int name, int value)
     return setsockopt(fd, level, name, &value, sizeof value);
 }
 
-int nv_socket_listen(int type, const struct sockaddr_storage *address, struct nv_error *err)
+int nv_socket_listen(int type, const struct sockaddr_storage *address, struct nv_listening *took,
+                     struct nv_error *err)
 {
     char text[NV_ADDRESS_TEXT_BYTES];
     (void)nv_address_text(address, text);
+    uint64_t start_ns = nv_clock_ns();
     int fd = socket(address->ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    uint64_t made_ns = nv_clock_ns();
     if (fd < 0) {
         (void)nv_fail_errno(err, NV_E_FAILED, errno, "socket %s %s", text, type_name(type));
         return -1;
@@ -81,10 +84,14 @@ int nv_socket_listen(int type, const struct sockaddr_storage *address, struct nv
     (void)set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (address->ss_family == AF_INET6)
         (void)set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    uint64_t bind_ns = nv_clock_ns();
     if (bind(fd, (const struct sockaddr *)address, nv_address_len(address))) {
         (void)nv_fail_errno(err, NV_E_FAILED, errno, "bind %s/%s", text, type_name(type));
         goto failed;
     }
+    if (took)
+        *took = (struct nv_listening){.socket_ns = made_ns - start_ns,
+                                      .bind_ns = nv_clock_ns() - bind_ns};
     if (type == SOCK_STREAM && listen(fd, LISTEN_BACKLOG)) {
         (void)nv_fail_errno(err, NV_E_FAILED, errno, "listen %s/%s", text, type_name(type));
         goto failed;
@@ -95,23 +102,59 @@ failed:
     return -1;
 }
 
-static int apply_stream(int fd, const struct nv_spec *spec, struct nv_error *err)
+static void add_option(struct nv_socket_option *out, unsigned *count,
+                       struct nv_socket_option option)
 {
-    if (set_int(fd, IPPROTO_TCP, TCP_NODELAY, spec->nodelay))
-        return nv_fail_errno(err, NV_E_FAILED, errno, "setsockopt TCP_NODELAY");
-    if (spec->cc[0] &&
-        setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, spec->cc, (socklen_t)strlen(spec->cc)))
-        return nv_fail_errno(err, NV_E_USAGE, errno, "cc: setsockopt TCP_CONGESTION '%.40s'",
-                             spec->cc);
-    return NV_OK;
+    NV_ASSERT(*count < NV_SOCKET_OPTIONS_MAX);
+    out[(*count)++] = option;
 }
 
-/* Without RECVERR a datagram that the local queue drops is reported as sent. */
-static int apply_datagram(int fd, int family, struct nv_error *err)
+unsigned nv_socket_options(const struct nv_spec *spec, int family, int type,
+                           struct nv_socket_option out[NV_SOCKET_OPTIONS_MAX])
 {
-    int failed = family == AF_INET6 ? set_int(fd, IPPROTO_IPV6, IPV6_RECVERR, 1)
-                                    : set_int(fd, IPPROTO_IP, IP_RECVERR, 1);
-    return failed ? nv_fail_errno(err, NV_E_FAILED, errno, "setsockopt IP_RECVERR") : NV_OK;
+    bool v6 = family == AF_INET6;
+    unsigned count = 0;
+    if (spec->sndbuf_bytes)
+        add_option(out, &count,
+                   (struct nv_socket_option){SOL_SOCKET, SO_SNDBUF, (int)spec->sndbuf_bytes, NULL,
+                                             "SO_SNDBUF"});
+    if (spec->rcvbuf_bytes)
+        add_option(out, &count,
+                   (struct nv_socket_option){SOL_SOCKET, SO_RCVBUF, (int)spec->rcvbuf_bytes, NULL,
+                                             "SO_RCVBUF"});
+    if (spec->wait == NV_WAIT_BUSY_POLL)
+        add_option(out, &count,
+                   (struct nv_socket_option){
+                       SOL_SOCKET, SO_BUSY_POLL, BUSY_POLL_US, NULL,
+                       "SO_BUSY_POLL (as root, or let net.core.busy_read be as much)"});
+    if (spec->dscp)
+        add_option(out, &count,
+                   (struct nv_socket_option){v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+                                             v6 ? IPV6_TCLASS : IP_TOS, (int)(spec->dscp << 2),
+                                             NULL, v6 ? "IPV6_TCLASS" : "IP_TOS"});
+    if (type == SOCK_STREAM)
+        add_option(out, &count,
+                   (struct nv_socket_option){IPPROTO_TCP, TCP_NODELAY, spec->nodelay, NULL,
+                                             "TCP_NODELAY"});
+    if (type == SOCK_STREAM && spec->cc[0])
+        add_option(
+            out, &count,
+            (struct nv_socket_option){IPPROTO_TCP, TCP_CONGESTION, 0, spec->cc, "TCP_CONGESTION"});
+    /* Without it a datagram that the local queue drops is reported as sent. */
+    if (type == SOCK_DGRAM)
+        add_option(out, &count,
+                   (struct nv_socket_option){v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+                                             v6 ? IPV6_RECVERR : IP_RECVERR, 1, NULL,
+                                             v6 ? "IPV6_RECVERR" : "IP_RECVERR"});
+    return count;
+}
+
+int nv_socket_set_option(int fd, const struct nv_socket_option *option)
+{
+    if (option->text)
+        return setsockopt(fd, option->level, option->name, option->text,
+                          (socklen_t)strlen(option->text));
+    return set_int(fd, option->level, option->name, option->number);
 }
 
 int nv_socket_apply(int fd, const struct nv_spec *spec, struct nv_error *err)
@@ -122,20 +165,17 @@ int nv_socket_apply(int fd, const struct nv_spec *spec, struct nv_error *err)
     (void)getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len);
     len = sizeof family;
     (void)getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len);
-    if (spec->sndbuf_bytes && set_int(fd, SOL_SOCKET, SO_SNDBUF, (int)spec->sndbuf_bytes))
-        return nv_fail_errno(err, NV_E_FAILED, errno, "setsockopt SO_SNDBUF");
-    if (spec->rcvbuf_bytes && set_int(fd, SOL_SOCKET, SO_RCVBUF, (int)spec->rcvbuf_bytes))
-        return nv_fail_errno(err, NV_E_FAILED, errno, "setsockopt SO_RCVBUF");
-    if (spec->wait == NV_WAIT_BUSY_POLL && set_int(fd, SOL_SOCKET, SO_BUSY_POLL, BUSY_POLL_US))
-        return nv_fail_errno(err, NV_E_FAILED, errno,
-                             "setsockopt SO_BUSY_POLL (as root, or let "
-                             "net.core.busy_read be as much)");
-    int traffic_class = (int)(spec->dscp << 2);
-    int failed = family == AF_INET6 ? set_int(fd, IPPROTO_IPV6, IPV6_TCLASS, traffic_class)
-                                    : set_int(fd, IPPROTO_IP, IP_TOS, traffic_class);
-    if (spec->dscp && failed)
-        return nv_fail_errno(err, NV_E_FAILED, errno, "setsockopt IP_TOS");
-    return type == SOCK_STREAM ? apply_stream(fd, spec, err) : apply_datagram(fd, family, err);
+    struct nv_socket_option options[NV_SOCKET_OPTIONS_MAX];
+    unsigned count = nv_socket_options(spec, family, type, options);
+    for (unsigned i = 0; i < count; i++) {
+        const struct nv_socket_option *option = &options[i];
+        if (nv_socket_set_option(fd, option))
+            return option->text
+                       ? nv_fail_errno(err, NV_E_USAGE, errno, "cc: setsockopt %s '%.40s'",
+                                       option->what, option->text)
+                       : nv_fail_errno(err, NV_E_FAILED, errno, "setsockopt %s", option->what);
+    }
+    return NV_OK;
 }
 
 int nv_socket_open(int family, int type, const struct nv_spec *spec, struct nv_error *err)

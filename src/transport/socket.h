@@ -17,14 +17,29 @@ socklen_t nv_address_len(const struct sockaddr_storage *address);
 uint16_t nv_address_port(const struct sockaddr_storage *address);
 void nv_address_set_port(struct sockaddr_storage *address, uint16_t port);
 
-/* A bound socket on the data port, listening when it is a stream; -1 on failure. For the server. */
-int nv_socket_listen(int type, const struct sockaddr_storage *address, struct nv_error *err);
+/* A bound socket on the data port, listening when it is a stream; -1 on failure. For the server.
+ * What its calls took goes to *took, unless that is NULL. */
+int nv_socket_listen(int type, const struct sockaddr_storage *address, struct nv_listening *took,
+                     struct nv_error *err);
 
 /* A socket with the spec's options set: buffers, DSCP, and for each transport its own (nodelay,
  * congestion control; IP_RECVERR). -1 on failure. Buffers are set before connecting, since TCP
  * derives its window scale from them. */
 int nv_socket_open(int family, int type, const struct nv_spec *spec, struct nv_error *err);
 int nv_socket_apply(int fd, const struct nv_spec *spec, struct nv_error *err);
+
+/* One setsockopt that a spec asks for. */
+struct nv_socket_option {
+    int level, name;
+    int number;       /* the value, unless there is a text */
+    const char *text; /* lent by the spec */
+    const char *what; /* for people: the option's name, and what would help */
+};
+#define NV_SOCKET_OPTIONS_MAX 8u
+/* All of them for a socket of this family and type, in the order of their calls; how many. */
+unsigned nv_socket_options(const struct nv_spec *spec, int family, int type,
+                           struct nv_socket_option out[NV_SOCKET_OPTIONS_MAX]);
+int nv_socket_set_option(int fd, const struct nv_socket_option *option);
 
 /* Reads back what the kernel granted. */
 void nv_socket_record(struct nv_socket *socket);

@@ -219,23 +219,21 @@ static void rr_end(void *self)
         nv_source_end(&rr->source);
 }
 
+#define REQUESTS_AND_REPLIES                                                                       \
+    .answered = true, .state_size = sizeof(struct rr), .init = rr_init, .sends = rr_sends,         \
+    .receives = rr_receives, .run = rr_run, .next_ns = rr_next_ns, .input = rr_input,              \
+    .sent = rr_sent, .blocked = rr_blocked, .writable = rr_writable, .wants = rr_wants,            \
+    .expect = rr_expect, .sending_done = rr_sending_done, .finished = rr_finished, .end = rr_end
+
 const struct nv_workload nv_rr = {
     .name = "rr",
     .help = "request and reply; open loop at a rate, closed loop with a window at rate max",
-    .answered = true,
-    .state_size = sizeof(struct rr),
-    .init = rr_init,
-    .sends = rr_sends,
-    .receives = rr_receives,
-    .run = rr_run,
-    .next_ns = rr_next_ns,
-    .input = rr_input,
-    .sent = rr_sent,
-    .blocked = rr_blocked,
-    .writable = rr_writable,
-    .wants = rr_wants,
-    .expect = rr_expect,
-    .sending_done = rr_sending_done,
-    .finished = rr_finished,
-    .end = rr_end,
+    REQUESTS_AND_REPLIES,
+};
+
+const struct nv_workload nv_crr = {
+    .name = "crr",
+    .help = "as rr, but each request on a socket of its own: connect, request, reply, close",
+    .connects = true,
+    REQUESTS_AND_REPLIES,
 };

@@ -27,6 +27,7 @@ struct nv_workload_config {
 struct nv_workload {
     const char *name, *help;
     bool answered;     /* messages come back: times are round trips, dir is rtt */
+    bool connects;     /* each message has a socket of its own */
     size_t state_size; /* zeroed, owned by the framework */
     void (*init)(void *self, const struct nv_workload_config *);
     /* Does this end send, receive measured messages? Decides whether it gets tx and rx. */
@@ -51,7 +52,7 @@ struct nv_workload {
     void (*end)(void *self);
 };
 
-extern const struct nv_workload nv_stream, nv_rr;
+extern const struct nv_workload nv_stream, nv_rr, nv_crr;
 
 /* All of them; ends with NULL. */
 extern const struct nv_workload *const nv_workloads[];

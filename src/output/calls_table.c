@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include "output/calls_table.h"
+
+#define LABEL_WIDTH 20
+#define VALUE_WIDTH 13
+
+static bool is_called(const struct nv_summary_cell *cell, unsigned end, unsigned call)
+{
+    bool any = false;
+    for (unsigned arm = 0; arm < cell->arm_count; arm++)
+        any |= cell->arm[arm].calls[end][call].count > 0;
+    return any;
+}
+
+/* How many sockets that end had: one a message. */
+static uint64_t sockets_of(const struct nv_summary_arm *arm, unsigned end)
+{
+    const struct nv_call_sum *calls = arm->calls[end];
+    if (end == 0)
+        return calls[NV_CALL_SOCKET].count;
+    return calls[NV_CALL_ACCEPT].count ? calls[NV_CALL_ACCEPT].count
+                                       : calls[NV_CALL_RECVFROM].count;
+}
+
+static void print_call(FILE *out, const struct nv_summary_cell *cell, unsigned end, unsigned call)
+{
+    const struct nv_call_info *info = &nv_call_infos[call];
+    char label[32];
+    (void)snprintf(label, sizeof label, info->kind == NV_CALL_IS_CALL ? "%s" : "(%s)", info->name);
+    (void)fprintf(out, "    %-*s", LABEL_WIDTH - 4, label);
+    for (unsigned arm = 0; arm < cell->arm_count; arm++) {
+        const struct nv_call_sum *sum = &cell->arm[arm].calls[end][call];
+        uint64_t sockets = sockets_of(&cell->arm[arm], end);
+        char value[32] = "";
+        if (sum->count && sockets)
+            (void)snprintf(value, sizeof value, "%.2f",
+                           (double)sum->total_ns / 1e3 / (double)sockets);
+        (void)fprintf(out, "%*s", VALUE_WIDTH, value);
+    }
+    (void)fprintf(out, "\n");
+}
+
+/* What is called once a run, and what spans other calls, is in calls.csv alone. */
+static bool is_shown(const struct nv_summary_cell *cell, unsigned end, unsigned call)
+{
+    bool once =
+        end == 1 && (call == NV_CALL_SOCKET || call == NV_CALL_BIND || call == NV_CALL_LISTEN);
+    return !once && nv_call_infos[call].kind != NV_CALL_IS_SPAN && is_called(cell, end, call);
+}
+
+void nv_calls_table_print(FILE *out, const struct nv_summary_cell *cell)
+{
+    static const char *const heads[] = {"client's calls", "server's calls"};
+    for (unsigned end = 0; end < 2; end++) {
+        if (!is_called(cell, end, NV_CALL_CLOSE) && !is_called(cell, end, NV_CALL_SENDTO))
+            continue;
+        (void)fprintf(out, "  %s, us a message, in their order\n", heads[end]);
+        for (unsigned place = 1; place <= NV_CALL_COUNT; place++)
+            for (unsigned call = 0; call < NV_CALL_COUNT; call++) {
+                const struct nv_call_info *info = &nv_call_infos[call];
+                if ((end ? info->server_place : info->client_place) == place &&
+                    is_shown(cell, end, call))
+                    print_call(out, cell, end, call);
+            }
+    }
+}
