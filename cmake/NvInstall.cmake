@@ -3,6 +3,7 @@ set(nv_data_dir "${CMAKE_INSTALL_DATADIR}/netversus")
 
 if(TARGET netversus)
   install(TARGETS netversus RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+  install(FILES "${PROJECT_BINARY_DIR}/netversus.1" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
 endif()
 install(DIRECTORY scripts DESTINATION "${nv_data_dir}" USE_SOURCE_PERMISSIONS
   PATTERN __pycache__ EXCLUDE

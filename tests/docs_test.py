@@ -19,7 +19,8 @@ import pytest
 from support import PROGRAM
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ("README.md", "src/README.md", "bench/README.md", "results/README.md")
+DOCUMENTS = ("README.md", "src/README.md", "bench/README.md", "results/README.md",
+             "bench/course/why-is-udp-slower-here.md")
 SCENARIOS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "bench").glob("*.ini"))
 RESULTS = ROOT / "results" / "README.md"
 BEGIN = "<!-- columns: begin -->\n"

@@ -2,15 +2,20 @@
 # ctest: parallel release
 """Charts and report: what is told by them, and how the programs that make them are used."""
 
+import csv
+import html
 import json
 import math
 import re
+import subprocess
 
 import pytest
 
 from report_results import built, results, run  # noqa: F401
-from netversus_report import figures, load, panels, render_gnuplot, series, sweeps, tables, units
+from netversus_report import (figures, load, page, panels, render_gnuplot, series, sweeps, tables,
+                              units, words)
 from report_fixture import write_result
+from support import PROGRAM
 
 
 @pytest.fixture
@@ -310,3 +315,24 @@ def test_sizes_of_the_fixture_are_the_ticks(results):
     goodput = next(f for f in built(results["clean"]) if f.name == "goodput")
     assert [label.replace("\u00a0", " ") for _, label in goodput.panels[0].x.ticks] == \
         ["64 B", "1 kB", "8 kB", "65 kB"]
+
+
+def test_names_on_the_page_are_explained_by_the_program(small):
+    assert run("report", small).returncode == 0
+    shown = (small / "report.html").read_text(encoding="utf-8")
+    loss = next(row for row in csv.DictReader(subprocess.run(
+        [PROGRAM, "list", "topics", "--format", "csv"], capture_output=True, check=True, text=True,
+        encoding="utf-8").stdout.splitlines()) if row["topic"] == "loss")
+    tips = dict(re.findall(r'<abbr title="([^"]+)">([^<]+)</abbr>', shown))
+    assert {"goodput", "on time", "lost", "verdict", "95 % interval"} <= set(tips.values())
+    assert any(loss["text"] in html.unescape(tip) for tip, name in tips.items() if name == "lost")
+    assert f"<dt>Lost messages</dt><dd>{loss['text']}</dd>" in html.unescape(shown)
+
+
+def test_a_page_without_the_program_has_no_explanations(small, monkeypatch):
+    campaigns = [series.arrange(load.load(small))]
+    assert "<abbr" in page.render(campaigns)
+    monkeypatch.setattr(words, "load", words.Words)
+    shown = page.render(campaigns)
+    assert "<h2>Verdicts</h2>" in shown
+    assert "<abbr" not in shown and "<dt>" not in shown

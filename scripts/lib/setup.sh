@@ -15,6 +15,7 @@ export LC_ALL=C
     )
     NV_PACKAGES_TEST=(
         libcmocka-dev python3-pytest iproute2 iperf3 git clang clang-format clang-tidy shellcheck
+        groff-base
     )
     NV_PEERS=(iperf3 iperf sockperf nuttcp qperf)
     NV_PACKAGES_PEERS=("${NV_PEERS[@]}" iproute2 python3 python3-matplotlib fonts-dejavu-core)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from . import paths, series, units
 
 # Column of runs.csv, without emu_up_ or emu_down_; its name for people; how it is shown; always?
-_MEASURES = (
+MEASURES = (
     ("loss_obs_ratio", "packets lost", units.percent_text, True),
     ("delay_p50_ns", "delay, median", units.time_text, True),
     ("delay_p99_ns", "delay, p99", units.time_text, False),
@@ -24,7 +24,7 @@ def table(campaign):
              if any(value is not None for measure in values.values() for value in measure)]
     if not lines:
         return None
-    shown = [(name, label, text) for name, label, text, always in _MEASURES
+    shown = [(name, label, text) for name, label, text, always in MEASURES
              if always or any(value for _, _, values in lines for value in values[name])]
     header = ["asked for", "way"] + [f"{label}, {arm.label}" for _, label, _ in shown
                                      for arm in campaign.arms]
@@ -50,7 +50,7 @@ def _asked(campaign, cell):
 
 def _values(campaign, cell, way):
     """{measure: [median of each arm, or None]}"""
-    found = {name: [] for name, *_ in _MEASURES}
+    found = {name: [] for name, *_ in MEASURES}
     for arm in campaign.arms:
         rows = campaign.rows.get((cell.cell_id, cell.dir, arm.key), [])
         for name in found:

@@ -9,33 +9,11 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from . import figures, forest, observed, panels, render_mpl, tables
+from . import charts, figures, forest, observed, panels, render_mpl, tables, words
 
-# What the words on the page mean.
-DEFINITIONS = (
-    ("Response time", "From the moment a message was due to be sent, by the schedule, until its "
-     "receiver had it whole (rr: until the sender had the whole answer). A late sender does not "
-     "hide its own delay."),
-    ("Median, p99", "Over all scheduled messages: a lost message counts as infinitely late. Empty "
-     "where the sample is too small to support it."),
-    ("On time", "Delivered within the deadline, out of all that were scheduled."),
-    ("Goodput", "Payload that the receiver got, each message once, over the receiver's own time."),
-    ("Lost", "Sent, and never received before the run ended. Messages that the sender's own kernel "
-     "refused are counted apart."),
-    ("Reordered", "Arrived after a message that was sent later (RFC 4737), out of those delivered. "
-     "TCP restores the order, and pays for it in response time."),
-    ("Emulated path", "Loss, delay, a rate with a queue and the like, done to IP packets between "
-     "two network namespaces of one host, the same way for both transports. What it did to them "
-     "in a run is counted: chance makes it differ from what was asked for."),
-    ("Block", "One run of each transport over the same schedule, one right after the other, in "
-     "changing order. The block is the unit of repetition."),
-    ("Effect and interval", "Hodges–Lehmann estimate over blocks, with the exact 95 % signed-rank "
-     "interval. Fewer than six blocks have no interval."),
-    ("Verdict", "Wins: the interval lies beyond the margin that matters, and holds after Holm's "
-     "correction over the whole campaign. Tie: shown to lie within the margin. Slightly better: "
-     "a difference is sure, but it may be too small to matter. Inconclusive: the data cannot "
-     "tell, which is not a tie."),
-)
+# Topics of the program that the page's words belong to, in the order in which they are met.
+DEFINED = ("response", "percentile", "on-time", "goodput", "loss", "reordering", "path", "key",
+           "effect", "verdict")
 
 
 def render(campaigns):
@@ -44,22 +22,39 @@ def render(campaigns):
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     sections = [_section(campaign, f"r{i}") for i, campaign in enumerate(campaigns)]
     common = tables.side_by_side(campaigns) if len(campaigns) > 1 else None
+    known = words.load()
     return environment.get_template("page.html.j2").render(
-        sections=sections, definitions=DEFINITIONS, common=common)
+        sections=sections, definitions=_definitions(known), common=common, tip=_tips(known).get)
+
+
+def _definitions(known):
+    return [(title[:1].upper() + title[1:], text) for title, text in
+            (known.topics[name] for name in DEFINED if name in known.topics)]
+
+
+def _tips(known):
+    """{what stands at the head of a row or column: what it means}"""
+    tips = {metric.label: known.column_at_length(name) for name, metric in charts.METRICS.items()}
+    tips |= {label: known.column_at_length(name) for name, (label, _) in tables.MEDIANS.items()}
+    tips |= {label: known.column(f"emu_up_{name}") for name, label, *_ in observed.MEASURES}
+    tips |= {name: known.topic("percentile") for name in ("p50", "p90", "p95", "p99", "p99.9")}
+    tips |= {name: known.column(column, "comparisons.csv") for name, column in
+             (("effect", "effect"), ("95 % interval", "ci95_lo"), ("verdict", "verdict"))}
+    return {name: tip for name, tip in tips.items() if tip}
 
 
 def _section(campaign, name):
     meta = campaign.result.campaign
     environment = meta.get("environment") or {}
     tool = meta.get("tool") or {}
-    words = [_unbroken(str(sentence)) for sentence in meta.get("in_words") or []]
+    sentences = [_unbroken(str(sentence)) for sentence in meta.get("in_words") or []]
     built = figures.build(campaign)
     return {
         "id": name,
         "directory": campaign.result.directory.resolve().name,
         "scenario": str(meta.get("scenario") or "campaign"),
         "caption": figures.caption_text(campaign),
-        "words": words or tables.fallback_words(campaign),
+        "words": sentences or tables.fallback_words(campaign),
         "arms": forest.arm_names(campaign),
         "colours": {side: _colour(campaign, i)
                     for i, side in enumerate("ab")},

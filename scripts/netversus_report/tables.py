@@ -82,7 +82,7 @@ def fallback_words(campaign):
             + f" of {len(_with_pairs(campaign))} comparisons."]
 
 
-_MEDIANS = {"goodput_bps": ("goodput", "bits"), "loss_ratio": ("lost", "percent"),
+MEDIANS = {"goodput_bps": ("goodput", "bits"), "loss_ratio": ("lost", "percent"),
             "reordered_ratio": ("reordered", "percent")}
 
 
@@ -92,7 +92,7 @@ def _frame(campaign):
     labels = {arm.key: arm.label for arm in campaign.arms}
     lines = []
     for (cell_id, direction, arm), rows in campaign.rows.items():
-        for column in _MEDIANS:
+        for column in MEDIANS:
             lines += [(titles[cell_id, direction], labels[arm], column, row[column])
                       for row in rows]
     by_id = {(row["run_id"], row["dir"]): key for key, rows in campaign.rows.items()
@@ -113,7 +113,7 @@ def _in_order(campaign):
     def key(index):
         cell, arm, metric = index
         return (titles.index(cell) if cell in titles else len(titles), cell,
-                (0, metric) if isinstance(metric, float) else (1, list(_MEDIANS).index(metric)),
+                (0, metric) if isinstance(metric, float) else (1, list(MEDIANS).index(metric)),
                 labels.index(arm) if arm in labels else len(labels))
     return key
 
@@ -123,7 +123,7 @@ def medians(campaign):
     table = _frame(campaign).unstack("metric")
     quantiles = sorted(column for column in table.columns if isinstance(column, float))
     shown = [(p, f"p{100 * p:g}", "time") for p in quantiles if table[p].notna().any()]
-    shown += [(column, *_MEDIANS[column]) for column in _MEDIANS]
+    shown += [(column, *MEDIANS[column]) for column in MEDIANS]
     header = ["cell", ""] + [label for _, label, _ in shown]
     rows = [[cell, arm] + [_shown(line[column], unit) for column, _, unit in shown]
             for (cell, arm), line in table.iterrows()]
@@ -142,7 +142,7 @@ def side_by_side(campaigns):
     rows = []
     for cell, arm, metric in sorted(table.index, key=_in_order(campaigns[0])):
         line = table.loc[(cell, arm, metric)]
-        label, unit = _MEDIANS.get(metric) or (f"response p{100 * metric:g}", "time")
+        label, unit = MEDIANS.get(metric) or (f"response p{100 * metric:g}", "time")
         first, last = line.iloc[0], line.iloc[-1]
         change = "–"
         if unit == "percent":

@@ -51,6 +51,14 @@ int nv_fail_within(struct nv_error *err, const char *format, ...)
     return inner.code;
 }
 
+const struct nv_exit_status nv_exit_statuses[] = {
+    {0, "done"},
+#define XX(name, value, status, text) {status, text},
+    NV_ERROR_MAP(XX)
+#undef XX
+        {0, NULL},
+};
+
 int nv_error_exit_status(int code)
 {
     switch (code) {

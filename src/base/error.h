@@ -10,7 +10,7 @@
     XX(FAILED, -1, 1, "failed while running")                                                      \
     XX(USAGE, -2, 2, "bad usage or bad scenario")                                                  \
     XX(PEER, -3, 3, "peer unreachable, refused or lost")                                           \
-    XX(THRESHOLD, -4, 4, "a --fail-if threshold was missed")                                       \
+    XX(THRESHOLD, -4, 4, "a --fail-if condition held, or could not be told")                       \
     XX(INTERRUPTED, -5, 130, "interrupted")
 
 enum nv_error_code {
@@ -39,6 +39,13 @@ int nv_fail_within(struct nv_error *err, const char *format, ...)
 
 /* Exit status of the program for a code. */
 int nv_error_exit_status(int code);
+
+/* Every exit status, with what it means; a NULL meaning ends them. */
+struct nv_exit_status {
+    int status;
+    const char *meaning;
+};
+extern const struct nv_exit_status nv_exit_statuses[];
 
 /* Programmer errors only; stays on in release builds. */
 #define NV_ASSERT(condition)                                                                       \

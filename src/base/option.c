@@ -187,57 +187,8 @@ void nv_options_reset(const struct nv_option *table, void *target)
         NV_ASSERT(nv_option_set(row, target, row->fallback, NULL) == NV_OK);
 }
 
-/* Over two rows of the table of distances. */
-unsigned nv_name_distance(const char *a, const char *b)
+void nv_options_see(const struct nv_option *table, struct nv_nearest *nearest)
 {
-    enum { LEN_MAX = 31 };
-    unsigned row[LEN_MAX + 1];
-    size_t n = strlen(a);
-    size_t m = strlen(b);
-    if (n > LEN_MAX || m > LEN_MAX)
-        return LEN_MAX;
-    for (unsigned j = 0; j <= m; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= n; i++) {
-        unsigned diagonal = row[0];
-        row[0] = (unsigned)i;
-        for (size_t j = 1; j <= m; j++) {
-            unsigned above = row[j];
-            unsigned best = diagonal + (a[i - 1] != b[j - 1]);
-            best = best < above + 1 ? best : above + 1;
-            best = best < row[j - 1] + 1 ? best : row[j - 1] + 1;
-            diagonal = above;
-            row[j] = best;
-        }
-    }
-    return row[m];
-}
-
-/* The nearest name of one table, when nearer than *distance, which then becomes its own. */
-static const char *nearer(const struct nv_option *table, const char *name, unsigned *distance)
-{
-    const char *nearest = NULL;
-    for (const struct nv_option *row = table; row->name; row++) {
-        unsigned d = nv_name_distance(name, row->name);
-        nearest = d < *distance ? row->name : nearest;
-        *distance = d < *distance ? d : *distance;
-    }
-    return nearest;
-}
-
-const char *nv_options_suggest(const struct nv_option *const *tables, const char *name)
-{
-    const char *nearest = NULL;
-    unsigned distance = NV_NAME_DISTANCE_MAX + 1;
-    for (; *tables; tables++) {
-        const char *here = nearer(*tables, name, &distance);
-        nearest = here ? here : nearest;
-    }
-    return nearest;
-}
-
-const char *nv_option_suggest(const struct nv_option *table, const char *name)
-{
-    const struct nv_option *const tables[] = {table, NULL};
-    return nv_options_suggest(tables, name);
+    for (const struct nv_option *row = table; row->name; row++)
+        nv_nearest_see(nearest, row->name);
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/nearest.h"
 
 /* A setting is one row of a table: its name, legal form, default and where its value lives. Help,
  * scenario keys, metadata and the control conversation are all walks over such tables. */
@@ -62,14 +63,7 @@ void nv_option_get(const struct nv_option *, const void *target, char *out, size
 /* Sets every row of the table to its default. */
 void nv_options_reset(const struct nv_option *table, void *target);
 
-/* Letters to change, add or leave out to make one name of the other (Levenshtein); from
- * NV_NAME_DISTANCE_MAX + 1 on they are not near. */
-unsigned nv_name_distance(const char *a, const char *b);
-#define NV_NAME_DISTANCE_MAX 2u
-
-/* The name in table nearest to a mistyped one, or NULL when none is near. */
-const char *nv_option_suggest(const struct nv_option *table, const char *name);
-/* The same over several tables; a NULL ends them. */
-const char *nv_options_suggest(const struct nv_option *const *tables, const char *name);
+/* All names of the table, for one that is mistyped. */
+void nv_options_see(const struct nv_option *table, struct nv_nearest *nearest);
 
 #endif

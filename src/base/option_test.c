@@ -149,23 +149,6 @@ static void names_are_whole(void **state)
     assert_ptr_equal(nv_option_find(table, "size=64", 4), &table[2]);
 }
 
-static void mistyped_names_find_their_neighbour(void **state)
-{
-    static const char *const rows[][2] = {
-        {"siez", "size"},    {"cuont", "count"},
-        {"color", "colour"}, {"rat", "rate"},
-        {"elephant", NULL},  {"a-name-that-is-longer-than-any-of-those-here", NULL},
-    };
-    (void)state;
-    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        const char *near = nv_option_suggest(table, rows[i][0]);
-        if (rows[i][1])
-            assert_string_equal(near, rows[i][1]);
-        else
-            assert_null(near);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,7 +157,6 @@ int main(void)
         cmocka_unit_test(bad_values_are_explained),
         cmocka_unit_test(texts_have_room_or_are_refused),
         cmocka_unit_test(names_are_whole),
-        cmocka_unit_test(mistyped_names_find_their_neighbour),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

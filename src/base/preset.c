@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/option.h"
+#include "base/nearest.h"
 
 static const struct nv_preset *find(const struct nv_preset *list, const char *name)
 {
@@ -20,28 +20,19 @@ const struct nv_preset *nv_preset_find(const struct nv_preset *own, const struct
     return found ? found : find(presets, name);
 }
 
-static const char *nearer(const struct nv_preset *list, const char *name, unsigned *distance)
+static void see(const struct nv_preset *list, struct nv_nearest *nearest)
 {
-    const char *nearest = NULL;
-    for (; list && list->name; list++) {
-        unsigned here = nv_name_distance(name, list->name);
-        nearest = here < *distance ? list->name : nearest;
-        *distance = here < *distance ? here : *distance;
-    }
-    return nearest;
+    for (; list && list->name; list++)
+        nv_nearest_see(nearest, list->name);
 }
 
 int nv_preset_unknown(const struct nv_preset *own, const struct nv_preset *presets,
                       const char *kind, const char *name, struct nv_error *err)
 {
-    unsigned distance =
-        strlen(name) < NV_NAME_DISTANCE_MAX ? (unsigned)strlen(name) : NV_NAME_DISTANCE_MAX + 1;
-    const char *near = nearer(own, name, &distance);
-    const char *other = nearer(presets, name, &distance);
-    near = other ? other : near;
-    return near ? nv_fail(err, NV_E_USAGE,
-                          "no %s '%.40s'; did you mean '%s'? See netversus list %ss", kind, name,
-                          near, kind)
-                : nv_fail(err, NV_E_USAGE, "no %s '%.40s'; see netversus list %ss", kind, name,
-                          kind);
+    struct nv_nearest nearest = nv_nearest_to(name);
+    char words[NV_NEAREST_WORDS_BYTES];
+    see(own, &nearest);
+    see(presets, &nearest);
+    return nv_fail(err, NV_E_USAGE, "no %s '%.40s'%s %s netversus list %ss", kind, name,
+                   nv_nearest_words(&nearest, ";", words), nearest.count ? "See" : "see", kind);
 }

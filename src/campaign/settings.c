@@ -214,10 +214,12 @@ int nv_campaign_set(struct nv_campaign *campaign, const char *name, const char *
     row = nv_option_find(nv_settings_options, name, strlen(name));
     if (row)
         return nv_option_set(row, &campaign->settings, text, err);
-    const struct nv_option *const tables[] = {nv_spec_options, nv_settings_options, NULL};
-    const char *near = nv_options_suggest(tables, name);
-    return nv_fail(err, NV_E_USAGE, "unknown option '%.60s'%s%s%s", name,
-                   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    struct nv_nearest nearest = nv_nearest_to(name);
+    char words[NV_NEAREST_WORDS_BYTES];
+    nv_options_see(nv_spec_options, &nearest);
+    nv_options_see(nv_settings_options, &nearest);
+    return nv_fail(err, NV_E_USAGE, "unknown option '%.60s'%s", name,
+                   nv_nearest_words(&nearest, "", words));
 }
 
 int nv_campaign_path(const struct nv_campaign *campaign, const char *text, struct nv_path *path,

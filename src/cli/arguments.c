@@ -8,7 +8,6 @@
 #include "campaign/settings.h"
 #include "output/text.h"
 
-#define HELP_WIDTH 100
 #define HELP_COLUMN 32 /* where the explanation of an option begins */
 
 static const struct nv_option *find(const struct nv_option *const *tables, const char *name,
@@ -25,13 +24,17 @@ static const struct nv_option *find(const struct nv_option *const *tables, const
 static int unknown(const struct nv_option *const *tables, const char *argument,
                    struct nv_error *err)
 {
-    const char *near = NULL;
-    for (; *tables && !near; tables++)
-        near = nv_option_suggest(*tables, argument + 2);
-    if (near)
-        return nv_fail(err, NV_E_USAGE, "unknown option '%.60s'; did you mean --%s?", argument,
-                       near);
-    return nv_fail(err, NV_E_USAGE, "unknown option '%.60s'; --help lists them", argument);
+    struct nv_nearest nearest = nv_nearest_to(argument);
+    char words[NV_NEAREST_WORDS_BYTES];
+    char name[NV_NEAREST_NAME_BYTES];
+    for (; *tables; tables++) {
+        for (const struct nv_option *row = *tables; row->name; row++) {
+            (void)snprintf(name, sizeof name, "--%s", row->name);
+            nv_nearest_see(&nearest, name);
+        }
+    }
+    return nv_fail(err, NV_E_USAGE, "unknown option '%.60s'%s", argument,
+                   nv_nearest_words(&nearest, "; --help lists them", words));
 }
 
 /* A switch takes the next word when that starts like a value of it: "no", "yes,no". */
@@ -106,26 +109,25 @@ static const struct {
 static const struct {
     const char *command, *text;
 } examples[] = {
-    {"run ",
-     "\nExamples\n"
+    {"run",
      "  netversus run                                      the quick campaign: bench/quick.ini\n"
      "  netversus run --size 64,1k --blocks 12             two sizes, narrower intervals\n"
      "  netversus run --workload stream --rate max         how much gets through\n"
      "  netversus run --server 192.0.2.7 --duration 5s     to `netversus serve` elsewhere\n"
      "  netversus run bench/quick.ini --fail-if 'udp.loss_ratio>0.001'\n"},
     {"serve",
-     "\nExamples\n"
      "  netversus serve                                    for this host alone\n"
      "  netversus serve --bind 192.0.2.7 --open            for everyone who can reach it\n"},
 };
 
 #define COUNT_OF(table) (sizeof(table) / sizeof(table)[0])
 
-static void print_heading(const struct nv_option *row)
+static const char *heading_of(const struct nv_option *row)
 {
     for (size_t i = 0; i < COUNT_OF(groups); i++)
         if (strcmp(groups[i].first, row->name) == 0)
-            (void)printf("\n%s\n", groups[i].title);
+            return groups[i].title;
+    return NULL;
 }
 
 static const char *placeholder_of(const struct nv_option *row)
@@ -196,59 +198,29 @@ static void say_default(struct nv_text *text, const struct nv_option *row,
         nv_say(text, " [%s]", row->fallback);
 }
 
-/* From the given column on, broken at blanks. */
-static void print_wrapped(const char *words, size_t column, size_t indent)
-{
-    while (*words) {
-        size_t len = strcspn(words, " ");
-        if (column > indent && column + 1 + len > HELP_WIDTH) {
-            (void)printf("\n%*s", (int)indent, "");
-            column = indent;
-        }
-        int blank = column > indent;
-        (void)printf("%*s%.*s", blank, "", (int)len, words);
-        column += (size_t)blank + len;
-        words += len;
-        words += strspn(words, " ");
-    }
-    (void)printf("\n");
-}
-
 void nv_print_entry(const char *left, const char *words, size_t column)
 {
     (void)printf("%-*s", (int)column, left);
     if (strlen(left) + 2 > column)
         (void)printf("\n%*s", (int)column, "");
-    print_wrapped(words, column, column);
+    nv_text_wrap(stdout, words, column, column);
 }
 
-static void print_option(const struct nv_option *row, const struct nv_plan *plan)
+static struct nv_option_words words_of(const struct nv_option *row, const struct nv_plan *plan)
 {
-    char left[192];
-    char right[512];
-    struct nv_text text = nv_text_in(left, sizeof left);
-    nv_say(&text, "  --%s", row->name);
+    struct nv_option_words words = {.heading = heading_of(row), .sweeps = row->sweeps};
+    struct nv_text text = nv_text_in(words.left, sizeof words.left);
+    nv_say(&text, "--%s", row->name);
     say_value(&text, row);
-    text = nv_text_in(right, sizeof right);
+    text = nv_text_in(words.right, sizeof words.right);
     nv_say(&text, "%s", row->help);
     if (form_of(row))
         nv_say(&text, "; %s", form_of(row));
     say_default(&text, row, plan);
-    nv_print_entry(left, right, HELP_COLUMN);
+    return words;
 }
 
-static bool print_table(const struct nv_option *table, const struct nv_plan *plan)
-{
-    bool sweeps = false;
-    for (const struct nv_option *row = table; row && row->name; row++) {
-        print_heading(row);
-        print_option(row, plan);
-        sweeps = sweeps || row->sweeps;
-    }
-    return sweeps;
-}
-
-static void print_options(const struct nv_option *first, const struct nv_option *second)
+void nv_options_describe(const struct nv_option *const tables[2], nv_option_see see, void *context)
 {
     struct nv_campaign *campaign = calloc(1, sizeof *campaign);
     struct nv_plan plan = {.arms = 0};
@@ -257,16 +229,45 @@ static void print_options(const struct nv_option *first, const struct nv_option 
         nv_campaign_init(campaign);
         planned = nv_plan_build(&plan, campaign, NULL) == NV_OK && plan.arms == 2;
     }
-    bool sweeps = print_table(first, planned ? &plan : NULL);
-    sweeps |= print_table(second, planned ? &plan : NULL);
+    for (unsigned i = 0; i < 2 && tables[i]; i++) {
+        for (const struct nv_option *row = tables[i]; row->name; row++) {
+            struct nv_option_words words = words_of(row, planned ? &plan : NULL);
+            see(context, &words);
+        }
+    }
     nv_plan_dispose(&plan);
     free(campaign);
-    (void)printf("\nDefaults stand in brackets. A switch is turned off by --no-NAME.\n");
-    if (sweeps)
-        (void)printf("An option with ,... takes a list, such as --size 64,1k,8k; each combination "
-                     "is compared by itself.\n");
-    (void)printf("SIZE takes k M G (1000) and Ki Mi Gi (1024), TIME ns us ms s m; RATE is N/s, "
-                 "Nbit/s or max,\nSHARE such as 0.1%% or 1e-5.\n");
+}
+
+const struct nv_option_note nv_option_notes[] = {
+    {"Defaults stand in brackets. A switch is turned off by --no-NAME.", false},
+    {"An option with ,... takes a list, such as --size 64,1k,8k; each combination is compared by "
+     "itself.",
+     true},
+    {"SIZE takes k M G (1000) and Ki Mi Gi (1024), TIME ns us ms s m; RATE is N/s, Nbit/s or max, "
+     "SHARE such as 0.1% or 1e-5.",
+     false},
+    {NULL, false},
+};
+
+static void print_option(void *context, const struct nv_option_words *words)
+{
+    char left[sizeof words->left + 2];
+    bool *sweeps = context;
+    if (words->heading)
+        (void)printf("\n%s\n", words->heading);
+    (void)snprintf(left, sizeof left, "  %s", words->left);
+    nv_print_entry(left, words->right, HELP_COLUMN);
+    *sweeps = *sweeps || words->sweeps;
+}
+
+const char *nv_examples_of(const char *command)
+{
+    size_t len = strlen(command);
+    for (size_t i = 0; i < COUNT_OF(examples); i++)
+        if (strncmp(examples[i].command, command, len) == 0 && examples[i].command[len] == '\0')
+            return examples[i].text;
+    return NULL;
 }
 
 void nv_print_help(const char *usage, const char *summary, const struct nv_option *first,
@@ -278,9 +279,15 @@ void nv_print_help(const char *usage, const char *summary, const struct nv_optio
     nv_say_capital(&heading, 0);
     (void)printf("usage: netversus %s%s\n\n", usage,
                  strstr(usage, "[options]") ? "" : " [options]");
-    print_wrapped(text, 0, 0);
-    print_options(first, second);
-    for (size_t i = 0; i < COUNT_OF(examples); i++)
-        if (strncmp(usage, examples[i].command, strlen(examples[i].command)) == 0)
-            (void)printf("%s", examples[i].text);
+    nv_text_wrap(stdout, text, 0, 0);
+    bool sweeps = false;
+    nv_options_describe((const struct nv_option *const[2]){first, second}, print_option, &sweeps);
+    (void)printf("\n");
+    for (const struct nv_option_note *note = nv_option_notes; note->text; note++)
+        if (sweeps || !note->of_lists)
+            nv_text_wrap(stdout, note->text, 0, 0);
+    (void)snprintf(text, sizeof text, "%.*s", (int)strcspn(usage, " "), usage);
+    const char *lines = nv_examples_of(text);
+    if (lines)
+        (void)printf("\nExamples\n%s", lines);
 }

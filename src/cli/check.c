@@ -27,7 +27,7 @@ struct check_options {
 
 #define AT(field) offsetof(struct check_options, field)
 
-static const struct nv_option option_rows[] = {
+const struct nv_option nv_check_options[] = {
     {.name = "quick",
      .type = &nv_option_bool,
      .offset = AT(quick),
@@ -103,11 +103,11 @@ static void select_all(struct selection *selection)
 static int parse(struct check_options *options, struct selection *selection, int argc, char **argv,
                  struct nv_error *err)
 {
-    const struct nv_option *const all[] = {option_rows, hidden_rows, NULL};
+    const struct nv_option *const all[] = {nv_check_options, hidden_rows, NULL};
     struct nv_arguments arguments = {argc, argv, 1};
     struct nv_argument argument;
     int got;
-    nv_options_reset(option_rows, options);
+    nv_options_reset(nv_check_options, options);
     nv_options_reset(hidden_rows, options);
     while ((got = nv_arguments_next(&arguments, all, &argument, err)) > 0) {
         const struct nv_check *row = argument.option ? NULL : find(argument.text);
@@ -294,7 +294,7 @@ int nv_check_main(int argc, char **argv, struct nv_error *err)
         nv_print_help("check [options] [CHECK...]",
                       "the instrument tests itself on this machine; without names, all of it "
                       "(netversus list checks)",
-                      option_rows, NULL);
+                      nv_check_options, NULL);
         return NV_OK;
     }
     struct check_options options;

@@ -2,18 +2,27 @@
 #ifndef NV_CLI_CLI_H
 #define NV_CLI_CLI_H
 
+#include <stdio.h>
 #include <sys/socket.h>
 
-#include "base/error.h"
+#include "base/option.h"
 
 /* One function per subcommand: argv[0] is the subcommand's name. They return 0 or NV_E_* with one
  * line in *err. */
 struct nv_command {
     const char *name, *arguments, *help;
     int (*run)(int argc, char **argv, struct nv_error *err);
+    const struct nv_option *options[2]; /* tables; NULL: there are no more */
 };
 
 extern const struct nv_command nv_commands[]; /* ends with a NULL name */
+
+/* The options of commands that have a table of their own. */
+extern const struct nv_option nv_serve_options[], nv_shell_options[], nv_check_options[],
+    nv_list_options[];
+
+/* The manual page, as roff. */
+void nv_manual_print(FILE *out);
 
 int nv_run_main(int argc, char **argv, struct nv_error *err);
 int nv_serve_main(int argc, char **argv, struct nv_error *err);

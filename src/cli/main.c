@@ -3,19 +3,44 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "campaign/settings.h"
 #include "cli/cli.h"
+#include "output/text.h"
 
 const struct nv_command nv_commands[] = {
-    {"run", "[SCENARIO.ini] [options]", "run a campaign (with its own server, or --server)",
-     nv_run_main},
-    {"serve", "[options]", "be the far end, for a run on another host", nv_serve_main},
-    {"shell", "[options] [COMMAND...]", "any program over an emulated path", nv_shell_main},
-    {"check", "[--quick] [CHECK...]", "test the instrument itself on this machine", nv_check_main},
-    {"list", "[TOPIC]", "workloads, engines, paths, metrics, options, columns", nv_list_main},
-    {"explain", "COLUMN|METRIC", "what a number means", nv_explain_main},
-    {"plot", "RESULT_DIR", "gnuplot charts of a result", nv_plot_main},
-    {"report", "RESULT_DIR...", "one HTML page of a result, or of several", nv_report_main},
-    {NULL, NULL, NULL, NULL},
+    {"run",
+     "[SCENARIO.ini] [options]",
+     "run a campaign (with its own server, or --server)",
+     nv_run_main,
+     {nv_spec_options, nv_settings_options}},
+    {"serve",
+     "[options]",
+     "be the far end, for a run on another host",
+     nv_serve_main,
+     {nv_serve_options}},
+    {"shell",
+     "[options] [COMMAND...]",
+     "any program over an emulated path",
+     nv_shell_main,
+     {nv_shell_options}},
+    {"check",
+     "[--quick] [CHECK...]",
+     "test the instrument itself on this machine",
+     nv_check_main,
+     {nv_check_options}},
+    {"list",
+     "[TOPIC]",
+     "workloads, engines, paths, metrics, options, columns",
+     nv_list_main,
+     {nv_list_options}},
+    {"explain",
+     "[NAME]",
+     "what a number means: columns, metrics, topics, files",
+     nv_explain_main,
+     {NULL}},
+    {"plot", "RESULT_DIR", "gnuplot charts of a result", nv_plot_main, {NULL}},
+    {"report", "RESULT_DIR...", "one HTML page of a result, or of several", nv_report_main, {NULL}},
+    {NULL, NULL, NULL, NULL, {NULL}},
 };
 
 static void print_usage(FILE *out)
@@ -23,11 +48,15 @@ static void print_usage(FILE *out)
     (void)fprintf(out, "netversus %s: what TCP and UDP cost for the same messages\n\n", NV_VERSION);
     for (const struct nv_command *c = nv_commands; c->name; c++)
         (void)fprintf(out, "  netversus %-8s %-25s %s\n", c->name, c->arguments, c->help);
+    char words[512];
+    struct nv_text text = nv_text_in(words, sizeof words);
+    nv_say(&text, "Exit status:");
+    for (const struct nv_exit_status *s = nv_exit_statuses; s->meaning; s++)
+        nv_say(&text, "%s %d %s", s == nv_exit_statuses ? "" : ",", s->status, s->meaning);
+    nv_say(&text, ".");
     (void)fprintf(out, "\n`netversus run` with nothing else is a good start. Every command has "
-                       "--help.\n"
-                       "Exit status: 0 done, 1 failed, 2 bad usage or scenario, 3 peer "
-                       "unreachable or lost,\n             4 a --fail-if condition held, 130 "
-                       "interrupted.\n");
+                       "--help;\nnetversus --manual prints the manual page.\n");
+    nv_text_wrap(out, words, 0, 13);
 }
 
 int main(int argc, char **argv)
@@ -43,6 +72,10 @@ int main(int argc, char **argv)
         (void)printf("netversus %s (%s)\n", NV_VERSION, NV_GIT_REVISION);
         return 0;
     }
+    if (strcmp(name, "--manual") == 0) {
+        nv_manual_print(stdout);
+        return 0;
+    }
     for (const struct nv_command *c = nv_commands; c->name; c++) {
         if (strcmp(c->name, name) != 0)
             continue;
@@ -51,9 +84,11 @@ int main(int argc, char **argv)
             (void)fprintf(stderr, "netversus %s: %s\n", name, err.message);
         return nv_error_exit_status(code);
     }
-    (void)fprintf(stderr, "netversus: no command '%.60s'; there are", name);
+    struct nv_nearest nearest = nv_nearest_to(name);
+    char words[NV_NEAREST_WORDS_BYTES];
     for (const struct nv_command *c = nv_commands; c->name; c++)
-        (void)fprintf(stderr, " %s", c->name);
-    (void)fputc('\n', stderr);
+        nv_nearest_see(&nearest, c->name);
+    (void)fprintf(stderr, "netversus: no command '%.60s'%s\n", name,
+                  nv_nearest_words(&nearest, "; netversus --help lists them", words));
     return 2;
 }

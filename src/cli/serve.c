@@ -34,7 +34,7 @@ struct serve_options {
 
 #define AT(field) offsetof(struct serve_options, field)
 
-static const struct nv_option serve_option_rows[] = {
+const struct nv_option nv_serve_options[] = {
     {.name = "bind",
      .type = &nv_option_text,
      .offset = AT(bind),
@@ -439,11 +439,11 @@ static int set_up(struct serve *serve, struct nv_error *err)
 
 static int parse_options(struct serve_options *options, int argc, char **argv, struct nv_error *err)
 {
-    const struct nv_option *const tables[] = {serve_option_rows, NULL};
+    const struct nv_option *const tables[] = {nv_serve_options, NULL};
     struct nv_arguments arguments = {argc, argv, 1};
     struct nv_argument argument;
     int got;
-    nv_options_reset(serve_option_rows, options);
+    nv_options_reset(nv_serve_options, options);
     while ((got = nv_arguments_next(&arguments, tables, &argument, err)) > 0)
         if (!argument.option)
             return nv_fail(err, NV_E_USAGE, "serve: '%.60s' is not an option", argument.text);
@@ -474,7 +474,7 @@ int nv_serve_main(int argc, char **argv, struct nv_error *err)
     if (!serve)
         return nv_fail(err, NV_E_FAILED, "no memory");
     if (nv_wants_help(argc, argv)) {
-        nv_print_help("serve", "be the far end", serve_option_rows, NULL);
+        nv_print_help("serve", "be the far end", nv_serve_options, NULL);
         free(serve);
         return NV_OK;
     }

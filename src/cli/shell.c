@@ -27,7 +27,7 @@ struct shell_options {
 
 #define AT(field) offsetof(struct shell_options, field)
 
-static const struct nv_option shell_option_rows[] = {
+const struct nv_option nv_shell_options[] = {
     {.name = "path",
      .type = &nv_option_text,
      .offset = AT(path),
@@ -51,7 +51,7 @@ static const struct nv_option shell_option_rows[] = {
 static void print_help(void)
 {
     nv_print_help("shell [options] [COMMAND [ARGUMENT...]]",
-                  "a command, or a shell, at the near end of an emulated path", shell_option_rows,
+                  "a command, or a shell, at the near end of an emulated path", nv_shell_options,
                   NULL);
     (void)printf("\nThe far end is %s or %s, also $NETVERSUS_FAR and $NETVERSUS_FAR6.\n"
                  "  netversus shell --path lte ping -c 5 %s\n"
@@ -64,11 +64,11 @@ static void print_help(void)
 static int parse(struct shell_options *options, int argc, char **argv, char ***command,
                  struct nv_error *err)
 {
-    const struct nv_option *const tables[] = {shell_option_rows, NULL};
+    const struct nv_option *const tables[] = {nv_shell_options, NULL};
     struct nv_arguments arguments = {argc, argv, 1};
     struct nv_argument argument;
     int got;
-    nv_options_reset(shell_option_rows, options);
+    nv_options_reset(nv_shell_options, options);
     *command = NULL;
     while ((got = nv_arguments_next(&arguments, tables, &argument, err)) > 0) {
         if (!argument.option) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -8,7 +10,7 @@
 #include "cli/arguments.h"
 #include "cli/check.h"
 #include "cli/cli.h"
-#include "output/columns.h"
+#include "output/docs.h"
 #include "spec/app.h"
 #include "transport/driver.h"
 #include "workload/workload.h"
@@ -71,7 +73,7 @@ static void list_paths(void)
 static void list_metrics(void)
 {
     for (unsigned m = 0; m < NV_METRIC_COUNT; m++)
-        nv_print_entry(nv_metrics[m].name, nv_metrics[m].help, LIST_COLUMN);
+        nv_print_entry(nv_metrics[m].name, nv_metric_help(m), LIST_COLUMN);
 }
 
 static void list_options(void)
@@ -82,56 +84,134 @@ static void list_options(void)
 
 static void list_columns(void)
 {
-    nv_columns_print_markdown(stdout);
+    nv_docs_print_markdown(stdout);
+}
+
+static void print_topic(const char *name, const char *title)
+{
+    nv_print_entry(name, title, LIST_COLUMN);
+}
+
+static void list_topics(void)
+{
+    nv_topics_each(print_topic);
 }
 
 static const struct {
     const char *name;
     void (*print)(void);
+    void (*print_csv)(FILE *out); /* for programs; NULL: there is none */
     const char *help;
-} lists[] = {{"workloads", list_workloads, "what the two ends can do"},
-             {"engines", list_engines, "how sockets can be driven, on each transport"},
-             {"apps", list_apps, "applications, as the messages that they send"},
-             {"paths", list_paths, "emulated networks, and what can happen in them"},
-             {"metrics", list_metrics, "what is compared"},
-             {"checks", nv_check_list, "what netversus check tests"},
-             {"options", list_options, "of run, and so of scenarios"},
-             {"columns", list_columns, "of every CSV file, as Markdown"}};
+} lists[] = {{"workloads", list_workloads, NULL, "what the two ends can do"},
+             {"engines", list_engines, NULL, "how sockets can be driven, on each transport"},
+             {"apps", list_apps, NULL, "applications, as the messages that they send"},
+             {"paths", list_paths, NULL, "emulated networks, and what can happen in them"},
+             {"metrics", list_metrics, NULL, "what is compared"},
+             {"checks", nv_check_list, NULL, "what netversus check tests"},
+             {"options", list_options, NULL, "of run, and so of scenarios"},
+             {"topics", list_topics, nv_topics_print_csv, "what netversus explain explains"},
+             {"columns", list_columns, nv_columns_print_csv, "of every CSV file, as Markdown"}};
 
 #define LIST_COUNT (sizeof lists / sizeof lists[0])
 
 static void list_lists(void)
 {
-    (void)printf("usage: netversus list TOPIC\n\n");
+    (void)printf("usage: netversus list TOPIC [--format csv]\n\n");
     for (unsigned i = 0; i < LIST_COUNT; i++)
-        (void)printf("  %-*s%s\n", LIST_COLUMN - 2, lists[i].name, lists[i].help);
+        (void)printf("  %-*s%s%s\n", LIST_COLUMN - 2, lists[i].name, lists[i].help,
+                     lists[i].print_csv ? " (--format csv: for programs)" : "");
 }
+
+static int list_one(const char *name, bool as_csv, struct nv_error *err)
+{
+    for (unsigned i = 0; i < LIST_COUNT; i++) {
+        if (strcmp(name, lists[i].name) != 0)
+            continue;
+        if (as_csv && !lists[i].print_csv)
+            return nv_fail(err, NV_E_USAGE, "%s is not listed as CSV", name);
+        if (as_csv)
+            lists[i].print_csv(stdout);
+        else
+            lists[i].print();
+        return NV_OK;
+    }
+    struct nv_nearest nearest = nv_nearest_to(name);
+    char words[NV_NEAREST_WORDS_BYTES];
+    for (unsigned i = 0; i < LIST_COUNT; i++)
+        nv_nearest_see(&nearest, lists[i].name);
+    return nv_fail(err, NV_E_USAGE, "'%.40s' is no topic%s", name,
+                   nv_nearest_words(&nearest, "; netversus list names them", words));
+}
+
+struct list_options {
+    unsigned format; /* 1: CSV */
+};
+
+const struct nv_option nv_list_options[] = {
+    {.name = "format",
+     .type = &nv_option_choice,
+     .offset = offsetof(struct list_options, format),
+     .fallback = "table",
+     .choices = (const char *const[]){"table", "csv", NULL},
+     .help = "for people, or for programs"},
+    {.name = NULL},
+};
 
 int nv_list_main(int argc, char **argv, struct nv_error *err)
 {
-    bool found = argc < 2 || nv_wants_help(argc, argv);
-    if (found)
-        list_lists();
-    for (unsigned i = 0; i < LIST_COUNT && !found; i++) {
-        if (strcmp(argv[1], lists[i].name) != 0)
-            continue;
-        lists[i].print();
-        found = true;
+    const struct nv_option *const tables[] = {nv_list_options, NULL};
+    struct nv_arguments arguments = {.argc = argc, .argv = argv, .next = 1};
+    struct nv_argument argument;
+    struct list_options options;
+    const char *name = NULL;
+    int got;
+    nv_options_reset(nv_list_options, &options);
+    while (!nv_wants_help(argc, argv) &&
+           (got = nv_arguments_next(&arguments, tables, &argument, err)) != 0) {
+        if (got < 0)
+            return got;
+        if (argument.option && nv_option_set(argument.option, &options, argument.text, err))
+            return NV_E_USAGE;
+        if (!argument.option && name)
+            return nv_fail(err, NV_E_USAGE, "one topic at a time: '%.40s'", argument.text);
+        name = argument.option ? name : argument.text;
     }
-    return found ? NV_OK
-                 : nv_fail(err, NV_E_USAGE, "'%.40s' is no topic; netversus list names them",
-                           argv[1]);
+    if (name)
+        return list_one(name, options.format == 1, err);
+    list_lists();
+    return NV_OK;
+}
+
+static void explain_usage(void)
+{
+    (void)printf("usage: netversus explain [COLUMN|METRIC|TOPIC|FILE.csv]\n\n"
+                 "Says what a number means: netversus explain resp_p50. Topics:\n\n");
+    nv_topics_each(print_topic);
+    (void)printf("\nFiles:");
+    for (unsigned i = 0; nv_sheets[i]; i++)
+        (void)printf(" %s", nv_sheets[i]->file);
+    (void)printf("\n");
 }
 
 int nv_explain_main(int argc, char **argv, struct nv_error *err)
 {
-    if (argc < 2 || nv_wants_help(argc, argv)) {
-        (void)printf("usage: netversus explain COLUMN|METRIC\n\n"
-                     "Says what a number means: netversus explain resp_p50. All of them: "
-                     "netversus list columns.\n");
-        return argc < 2 ? nv_fail(err, NV_E_USAGE, "name a column or a metric") : NV_OK;
-    }
-    return nv_explain(argv[1], stdout, err);
+    if (argc > 2 && !nv_wants_help(argc, argv))
+        return nv_fail(err, NV_E_USAGE, "one name at a time: '%.40s'", argv[2]);
+    if (argc > 1 && !nv_wants_help(argc, argv))
+        return nv_explain(argv[1], stdout, err);
+    explain_usage();
+    return NV_OK;
+}
+
+/* Scripts ask this program what its numbers mean. */
+static void name_self(void)
+{
+    char self[4096];
+    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (len <= 0)
+        return;
+    self[len] = '\0';
+    (void)setenv("NETVERSUS", self, 1);
 }
 
 static int run_script(const char *script, int argc, char **argv, struct nv_error *err)
@@ -148,6 +228,7 @@ static int run_script(const char *script, int argc, char **argv, struct nv_error
         (void)snprintf(path, sizeof path, "%s/scripts/%s", places[i], script);
         if (access(path, X_OK))
             continue;
+        name_self();
         (void)fflush(stdout);
         (void)execv(path, argv);
         return nv_fail_errno(err, NV_E_FAILED, errno, "exec %s", path);

@@ -119,23 +119,27 @@ static const struct nv_column call_columns[] = {
               "blocking the call itself waits); span: from one call to another, which it holds.",
               get_kind),
     NV_COLUMN("call",
-              "Its name. connecting: from connect() with EINPROGRESS until the connection stands; "
+              "Name of the call. connecting: from connect() with EINPROGRESS until the connection "
+              "stands; "
               "waiting: from the end of the send until there is something to read; handshake: from "
               "connect() called until the connection stands; accept_lag: from the client's "
               "connect() (UDP: sendto) called until the server's accept() (UDP: recvfrom) has "
               "returned.",
               get_call),
-    NV_COLUMN("call_count", "How often, in the whole run, warm-up included.", get_count),
-    NV_COLUMN("error_count", "Of them, those that returned -1.", get_error_count),
+    NV_COLUMN("call_count", "How often it was called, in the whole run, warm-up included.",
+              get_count),
+    NV_COLUMN("error_count", "Calls that returned -1.", get_error_count),
     NV_COLUMN("errors",
-              "Their errno by name, with how often, separated by semicolons; empty: none.",
+              "The errno of those by name, with how often, separated by semicolons; empty: none.",
               get_errors),
-    NV_COLUMN("total_ns", "Time in it, all together; failed calls included, like below.",
+    NV_COLUMN("total_ns",
+              "Time in the call, all together; failed ones included, as in all times of the row.",
               get_total),
-    NV_COLUMN("mean_ns", "Mean time in one.", get_mean),
-    NV_COLUMN("p50_ns", "Median of one; empty when the sample does not support it.", get_p50),
-    NV_COLUMN("p99_ns", "99th percentile, likewise.", get_p99),
-    NV_COLUMN("max_ns", "The longest.", get_max),
+    NV_COLUMN("mean_ns", "Mean time in one call.", get_mean),
+    NV_COLUMN("p50_ns", "Median time in one call; empty when the sample does not support it.",
+              get_p50),
+    NV_COLUMN("p99_ns", "99th percentile of the time in one call; empty as p50_ns.", get_p99),
+    NV_COLUMN("max_ns", "Longest time in one call.", get_max),
     NV_COLUMN("", NULL, NULL),
 };
 

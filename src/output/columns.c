@@ -2,6 +2,7 @@
 #include "output/columns.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "output/field.h"
@@ -75,4 +76,17 @@ unsigned nv_sheet_columns(const struct nv_sheet *sheet, struct nv_column out[NV_
             append_option(&columns, sheet, option);
     }
     return columns.count;
+}
+
+void nv_columns_each(nv_column_see see, void *context)
+{
+    struct nv_column *columns = malloc(NV_COLUMNS_MAX * sizeof *columns);
+    if (!columns)
+        return;
+    for (unsigned i = 0; nv_sheets[i]; i++) {
+        unsigned count = nv_sheet_columns(nv_sheets[i], columns);
+        for (unsigned c = 0; c < count; c++)
+            see(context, nv_sheets[i], &columns[c]);
+    }
+    free(columns);
 }

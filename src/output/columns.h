@@ -10,7 +10,7 @@
 #include "output/summary.h"
 
 /* Every CSV file is one table of columns: name, meaning, how to get the value. Headers, rows, the
- * documentation and `explain` are walks over it. Columns are only ever appended. */
+ * documentation and `explain` (output/docs.h) are walks over it. Columns are only ever appended. */
 
 #define NV_COLUMN_NAME_BYTES 32
 #define NV_COLUMNS_MAX 256u
@@ -22,11 +22,12 @@ struct nv_field {
 
 struct nv_column {
     char name[NV_COLUMN_NAME_BYTES]; /* "" ends a table */
-    const char *help;                /* definition, unit, when it is empty */
+    const char *help; /* definition, and when it is empty if its topic does not say so */
     /* Writes the value of one line, which is what the file's rows function emits. */
     void (*get)(struct nv_field *field, const struct nv_column *column, const void *line);
     size_t offset;                  /* for getters that several columns share, */
     const struct nv_option *option; /* likewise */
+    const char *source;             /* the kernel's own name of it; NULL: as its topic says */
 };
 
 /* Called once for each line of a file; a negative result stops the walk and is returned. */
@@ -53,12 +54,9 @@ extern const struct nv_sheet *const nv_sheets[];
 /* All columns of a file, in order; a name that came before is left out. Returns how many. */
 unsigned nv_sheet_columns(const struct nv_sheet *sheet, struct nv_column out[NV_COLUMNS_MAX]);
 
-/* Every file with its columns, as Markdown: a section and a table each. */
-void nv_columns_print_markdown(FILE *out);
-/* One "file,column,help" CSV row a column, with a header: for programs. */
-void nv_columns_print_csv(FILE *out);
-
-/* Explains a column or a metric by name; NV_E_USAGE with a suggestion when there is none. */
-int nv_explain(const char *name, FILE *out, struct nv_error *err);
+/* Calls see for every column of every file, in order. */
+typedef void (*nv_column_see)(void *context, const struct nv_sheet *sheet,
+                              const struct nv_column *column);
+void nv_columns_each(nv_column_see see, void *context);
 
 #endif

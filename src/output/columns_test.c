@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "output/columns.h"
+#include "output/docs.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -91,9 +91,9 @@ static void explain_knows_columns_and_metrics(void **state)
     int result = 0;
     char *text = explained("ontime_ratio", &result, &err);
     assert_int_equal(result, NV_OK);
-    assert_non_null(strstr(text, "(metric, ratio)"));
-    assert_non_null(strstr(text, "(deadlines.csv)"));
-    assert_non_null(strstr(text, "(runs.csv)"));
+    assert_non_null(strstr(text, "ontime_ratio (metric of comparisons.csv, ratio): "));
+    assert_non_null(strstr(text, "ontime_ratio (deadlines.csv, share, from 0 to 1): "));
+    assert_non_null(strstr(text, "ontime_ratio (runs.csv, share, from 0 to 1): "));
     free(text);
     text = explained("block", &result, &err); /* in seven files, told once */
     assert_non_null(strstr(text, "block (runs.csv): "));
@@ -110,9 +110,9 @@ static void explain_suggests(void **state)
     assert_int_equal(result, NV_E_USAGE);
     assert_string_equal(
         err.message,
-        "explain: no column or metric is called 'goodput_mbps'; did you mean 'goodput_bps'?");
+        "no column, metric, topic or file is called 'goodput_mbps'; did you mean 'goodput_bps'?");
     free(explained("xyzzy", &result, &err));
-    assert_non_null(strstr(err.message, "netversus list columns"));
+    assert_non_null(strstr(err.message, "netversus explain lists topics"));
 }
 
 static void documentation_has_every_file(void **state)
@@ -121,7 +121,7 @@ static void documentation_has_every_file(void **state)
     char *text = NULL;
     size_t len = 0;
     FILE *out = open_memstream(&text, &len);
-    nv_columns_print_markdown(out);
+    nv_docs_print_markdown(out);
     assert_int_equal(fclose(out), 0);
     for (unsigned i = 0; nv_sheets[i]; i++) {
         char heading[64];
@@ -143,7 +143,9 @@ static void list_of_columns_is_csv(void **state)
     FILE *out = open_memstream(&text, &len);
     nv_columns_print_csv(out);
     assert_int_equal(fclose(out), 0);
-    assert_int_equal(strncmp(text, "file,column,help\nruns.csv,campaign_id,\"", 39), 0);
+    assert_ptr_equal(strstr(text, "file,column,unit,topic,source,help\n"
+                                  "runs.csv,campaign_id,\"\",key,\""),
+                     text);
     assert_non_null(strstr(text, "dwell: time in the server.\"\n"));
     free(text);
 }

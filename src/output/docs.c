@@ -1,135 +1,133 @@
 /* SPDX-License-Identifier: MIT */
-#include <stdlib.h>
+#include "output/docs.h"
+
 #include <string.h>
 
-#include "output/columns.h"
-
-/* The tables as documentation. */
-
-#define COMMON_MIN 2u /* characters; a suggestion has more in common */
+#include "output/lines.h"
+#include "output/topics.h"
 
 /* What a walk over all columns is given. */
 struct visit {
     FILE *out;
-    const char *name; /* looked for */
     const char *last; /* file that was printed last */
-    unsigned found_count;
-    char nearest[NV_COLUMN_NAME_BYTES];
-    unsigned nearest_common;
 };
 
-static void each_column(struct visit *visit, void (*see)(struct visit *, const struct nv_sheet *,
-                                                         const struct nv_column *))
+struct search {
+    const char *name, *help;
+};
+
+static void take_help(void *context, const struct nv_sheet *sheet, const struct nv_column *column)
 {
-    struct nv_column *columns = malloc(NV_COLUMNS_MAX * sizeof *columns);
-    if (!columns)
-        return;
-    for (unsigned i = 0; nv_sheets[i]; i++) {
-        unsigned count = nv_sheet_columns(nv_sheets[i], columns);
-        for (unsigned c = 0; c < count; c++)
-            see(visit, nv_sheets[i], &columns[c]);
-    }
-    free(columns);
+    struct search *search = context;
+    if (sheet == &nv_sheet_runs && strcmp(column->name, search->name) == 0)
+        search->help = column->help;
 }
 
-/* A cell of a Markdown table must not hold a bare bar. */
-static void print_cell(FILE *out, const char *text)
+const char *nv_metric_help(enum nv_metric metric)
+{
+    struct search search = {.name = nv_metrics[metric].column, .help = ""};
+    nv_columns_each(take_help, &search);
+    return search.help;
+}
+
+/* A cell of a Markdown table must not hold a bare bar, nor text a bare star. */
+static void print_escaped(FILE *out, const char *text)
 {
     for (; *text; text++)
-        (void)fprintf(out, *text == '|' ? "\\%c" : "%c", *text);
+        (void)fprintf(out, *text == '|' || *text == '*' ? "\\%c" : "%c", *text);
 }
 
-static void print_markdown(struct visit *visit, const struct nv_sheet *sheet,
+static void print_paragraph(FILE *out, const char *label, const char *text)
+{
+    (void)fprintf(out, "%s", label);
+    print_escaped(out, text);
+    (void)fprintf(out, "\n\n");
+}
+
+static void print_topics_markdown(FILE *out)
+{
+    (void)fprintf(out, "## Topics\n\n");
+    for (unsigned group = 0; nv_topic_groups[group]; group++) {
+        for (const struct nv_topic *t = nv_topic_groups[group]; t->name; t++) {
+            (void)fprintf(out, "### %s\n\n", t->name);
+            print_paragraph(out, "", t->text);
+            print_paragraph(out, "*Empty:* ", t->empty);
+            print_paragraph(out, "*Source:* ", t->source);
+            print_paragraph(out, "*Example:* ", t->example);
+        }
+    }
+}
+
+static void print_markdown(void *context, const struct nv_sheet *sheet,
                            const struct nv_column *column)
 {
+    struct visit *visit = context;
+    const struct nv_topic *topic = nv_topic_of(sheet, column);
     if (visit->last != sheet->file) {
-        (void)fprintf(visit->out, "%s## %s\n\n%s\n\n| column | meaning |\n|---|---|\n",
+        (void)fprintf(visit->out,
+                      "%s## %s\n\n%s\n\n| column | meaning | unit | topic |\n|---|---|---|---|\n",
                       visit->last ? "\n" : "", sheet->file, sheet->help);
         visit->last = sheet->file;
     }
     (void)fprintf(visit->out, "| `%s` | ", column->name);
-    print_cell(visit->out, column->help);
-    (void)fprintf(visit->out, " |\n");
+    print_escaped(visit->out, column->help);
+    if (column->source)
+        (void)fprintf(visit->out, " (%s)", column->source);
+    const char *name = topic ? topic->name : "";
+    (void)fprintf(visit->out, " | %s | [%s](#%s) |\n", nv_column_unit(column), name, name);
 }
 
-void nv_columns_print_markdown(FILE *out)
+void nv_docs_print_markdown(FILE *out)
 {
     struct visit visit = {.out = out};
-    each_column(&visit, print_markdown);
+    print_topics_markdown(out);
+    nv_columns_each(print_markdown, &visit);
 }
 
 /* Help is longer than any value may be. */
-static void print_csv(struct visit *visit, const struct nv_sheet *sheet,
-                      const struct nv_column *column)
+static void print_quoted(FILE *out, const char *text, char end)
 {
-    (void)fprintf(visit->out, "%s,%s,\"", sheet->file, column->name);
-    for (const char *c = column->help; *c; c++)
-        (void)fprintf(visit->out, *c == '"' ? "\"%c" : "%c", *c);
-    (void)fprintf(visit->out, "\"\n");
+    (void)fputc('"', out);
+    for (; text && *text; text++)
+        (void)fprintf(out, *text == '"' ? "\"%c" : "%c", *text);
+    (void)fprintf(out, "\"%c", end);
+}
+
+static void print_csv(void *context, const struct nv_sheet *sheet, const struct nv_column *column)
+{
+    FILE *out = ((struct visit *)context)->out;
+    const struct nv_topic *topic = nv_topic_of(sheet, column);
+    (void)fprintf(out, "%s,%s,\"%s\",%s,", sheet->file, column->name, nv_column_unit(column),
+                  topic ? topic->name : "");
+    print_quoted(out, column->source ? column->source : topic ? topic->source : "", ',');
+    print_quoted(out, column->help, '\n');
 }
 
 void nv_columns_print_csv(FILE *out)
 {
     struct visit visit = {.out = out};
-    (void)fprintf(out, "file,column,help\n");
-    each_column(&visit, print_csv);
+    (void)fprintf(out, "file,column,unit,topic,source,help\n");
+    nv_columns_each(print_csv, &visit);
 }
 
-/* Key columns are in every file with the same words: told once. */
-static void explain(struct visit *visit, const struct nv_sheet *sheet,
-                    const struct nv_column *column)
+void nv_topics_print_csv(FILE *out)
 {
-    if (strcmp(column->name, visit->name) != 0)
-        return;
-    if (visit->last != column->help)
-        (void)fprintf(visit->out, "%s%s (%s): %s\n", visit->found_count ? "\n" : "", column->name,
-                      sheet->file, column->help);
-    visit->last = column->help;
-    visit->found_count++;
-}
-
-static void explain_metric(struct visit *visit)
-{
-    for (unsigned i = 0; i < NV_METRIC_COUNT; i++) {
-        const struct nv_metric_info *metric = &nv_metrics[i];
-        if (strcmp(metric->name, visit->name) != 0 && strcmp(metric->label, visit->name) != 0)
-            continue;
-        (void)fprintf(visit->out, "%s%s (metric, %s): %s %s is better.%s\n",
-                      visit->found_count ? "\n" : "", metric->name, metric->unit, metric->help,
-                      metric->lower_is_better ? "Lower" : "Higher",
-                      metric->primary ? " Decided on beforehand, so a verdict on it counts." : "");
-        visit->found_count++;
+    (void)fprintf(out, "topic,title,text,empty,source,example\n");
+    for (unsigned group = 0; nv_topic_groups[group]; group++) {
+        for (const struct nv_topic *t = nv_topic_groups[group]; t->name; t++) {
+            (void)fprintf(out, "%s,", t->name);
+            print_quoted(out, t->title, ',');
+            print_quoted(out, t->text, ',');
+            print_quoted(out, t->empty, ',');
+            print_quoted(out, t->source, ',');
+            print_quoted(out, t->example, '\n');
+        }
     }
 }
 
-/* Nearest by a common beginning: columns come in families. */
-static void suggest(struct visit *visit, const struct nv_sheet *sheet,
-                    const struct nv_column *column)
+void nv_topics_each(nv_topic_see see)
 {
-    (void)sheet;
-    unsigned common = 0;
-    while (column->name[common] && column->name[common] == visit->name[common])
-        common++;
-    if (common <= visit->nearest_common)
-        return;
-    visit->nearest_common = common;
-    memcpy(visit->nearest, column->name, sizeof visit->nearest);
-}
-
-static int fail_unknown(const char *name, struct nv_error *err)
-{
-    struct visit visit = {.name = name, .nearest_common = COMMON_MIN};
-    each_column(&visit, suggest);
-    bool near = visit.nearest[0] != '\0';
-    return nv_fail(err, NV_E_USAGE, "explain: no column or metric is called '%.60s'%s%s%s", name,
-                   near ? "; did you mean '" : "; see: netversus list columns", visit.nearest,
-                   near ? "'?" : "");
-}
-
-int nv_explain(const char *name, FILE *out, struct nv_error *err)
-{
-    struct visit visit = {.out = out, .name = name};
-    explain_metric(&visit);
-    each_column(&visit, explain);
-    return visit.found_count ? NV_OK : fail_unknown(name, err);
+    for (unsigned group = 0; nv_topic_groups[group]; group++)
+        for (const struct nv_topic *t = nv_topic_groups[group]; t->name; t++)
+            see(t->name, t->title);
 }

@@ -61,22 +61,26 @@ static void get_status(struct nv_field *field, const struct nv_column *column, c
 
 static const struct nv_column message_columns[] = {
     NV_COLUMN("seq", "Number of the message in its flow, from 0, warm-up included.", get_seq),
-    NV_COLUMN("size_bytes", "Its size, the 40-byte header included; empty when it is missing.",
+    NV_COLUMN("size_bytes",
+              "Size of the message, the 40-byte header included; empty when it is missing.",
               get_trace_u32, TRACE_AT(size_bytes)),
     NV_COLUMN("t_int_ns", "Intended send time, since the run's start; empty when it is missing.",
               get_trace_u64, TRACE_AT(t_int_ns)),
-    NV_COLUMN("t_snd_ns", "Send time, on the same clock.", get_trace_u64, TRACE_AT(t_snd_ns)),
+    NV_COLUMN("t_snd_ns",
+              "Send time, since the run's start on the sender's clock; empty when it is missing.",
+              get_trace_u64, TRACE_AT(t_snd_ns)),
     NV_COLUMN("t_rcv_ns", "Arrival, since the run's start on the receiver's clock.", get_trace_u64,
               TRACE_AT(t_rcv_ns)),
-    NV_COLUMN("recv_calls", "Receive calls that its bytes came in.", get_trace_u32,
+    NV_COLUMN("recv_calls", "Receive calls that the bytes of the message came in.", get_trace_u32,
               TRACE_AT(recv_calls)),
     NV_COLUMN(
         "status",
         "ok; late: arrived after the drain time; dup: a copy of one that arrived before; lost: "
         "sent and never arrived; missing: lost, or never sent.",
         get_status),
-    NV_COLUMN("arrival_index", "Place among all arrivals of the flow, from 0.", get_trace_u64,
-              TRACE_AT(arrival_index)),
+    NV_COLUMN("arrival_index",
+              "Place among all arrivals of the flow, from 0; empty when it is missing.",
+              get_trace_u64, TRACE_AT(arrival_index)),
     NV_COLUMN("", NULL, NULL),
 };
 

@@ -74,13 +74,13 @@ static void get_corrupt(struct nv_field *field, const struct nv_column *column, 
 
 static const struct nv_column packet_columns[] = {
     NV_COLUMN("way", "up: from client to server; down.", get_way),
-    NV_COLUMN("packet", "Its number in this direction, from 1 at the start of the run.",
+    NV_COLUMN("packet", "Number of the packet in this direction, from 1 at the start of the run.",
               get_number),
-    NV_COLUMN("t_in_ns", "When it came to the path, since the run's start.", get_time,
+    NV_COLUMN("t_in_ns", "When the packet came to the path, since the run's start.", get_time,
               EVENT_AT(in_ns)),
-    NV_COLUMN("t_out_ns", "When it was due to leave the path, or was lost.", get_time,
+    NV_COLUMN("t_out_ns", "When the packet was due to leave the path, or was lost.", get_time,
               EVENT_AT(at_ns)),
-    NV_COLUMN("length_bytes", "Its length, from the IP header on.", get_length),
+    NV_COLUMN("length_bytes", "Length of the packet, from the IP header on.", get_length),
     NV_COLUMN("fate",
               "delivered; or lost: loss (by chance, or listed), outage, queue, overrun (by the "
               "emulator).",

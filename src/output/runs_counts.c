@@ -186,8 +186,8 @@ const struct nv_column nv_runs_count_columns[] = {
         "the interval would be too narrow.",
         get_loss_lo),
     NV_COLUMN("loss_ci_hi_ratio",
-              "Upper end of the same interval; 3 / sent_count when nothing was lost (rule of "
-              "three).",
+              "Upper end of the 95 % interval of loss_ratio; 3 / sent_count when nothing was lost "
+              "(rule of three).",
               get_loss_hi),
     NV_COLUMN("loss_burst_mean_msgs",
               "Mean length of a run of missing messages (lost or never sent), RFC 3357; empty when "
@@ -199,9 +199,9 @@ const struct nv_column nv_runs_count_columns[] = {
               "Gilbert-Elliott model of the missing messages: P(good to bad); empty below 200 of "
               "them or when the model does not fit.",
               get_gilbert, .offset = offsetof(struct nv_gilbert, p)),
-    NV_COLUMN("gilbert_r", "The same model: P(bad to good).", get_gilbert,
+    NV_COLUMN("gilbert_r", "P(bad to good) of that model (gilbert_p).", get_gilbert,
               .offset = offsetof(struct nv_gilbert, r)),
-    NV_COLUMN("gilbert_h", "The same model: P(delivery in the bad state).", get_gilbert,
+    NV_COLUMN("gilbert_h", "P(delivery in the bad state) of that model (gilbert_p).", get_gilbert,
               .offset = offsetof(struct nv_gilbert, h)),
     NV_COLUMN("reordered_count", "Messages that arrived after a later one (RFC 4737 §3.3).",
               nv_get_rx_count, NV_AT_RX(ordering.reordered_count)),

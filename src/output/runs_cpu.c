@@ -104,9 +104,10 @@ const struct nv_column nv_runs_cpu_columns[] = {
     NV_COLUMN("tx_cpu_ns",
               "Processor time of the sender's thread in the measured phase; empty for a flow whose "
               "thread also drove an earlier flow, which carries it all.",
-              get_thread, NV_AT_ROW(sender.cpu_ns)),
-    NV_COLUMN("rx_cpu_ns", "The same of the receiver's thread (rr: of the server's).", get_thread,
-              NV_AT_ROW(receiver.cpu_ns)),
+              get_thread, NV_AT_ROW(sender.cpu_ns), .source = "CLOCK_THREAD_CPUTIME_ID"),
+    NV_COLUMN("rx_cpu_ns",
+              "Processor time of the receiver's thread (rr: of the server's); empty as tx_cpu_ns.",
+              get_thread, NV_AT_ROW(receiver.cpu_ns), .source = "CLOCK_THREAD_CPUTIME_ID"),
     NV_COLUMN("cpu_valid",
               "1: both threads slept when there was nothing to do; 0: one spun (--wait spin, or to "
               "keep a send time), so that its processor time says nothing of its work.",
@@ -114,19 +115,26 @@ const struct nv_column nv_runs_cpu_columns[] = {
     NV_COLUMN("tx_nivcsw_count",
               "Times that the kernel took the processor from the sender's thread (involuntary "
               "context switches).",
-              get_thread, NV_AT_ROW(sender.involuntary_switches)),
-    NV_COLUMN("rx_nivcsw_count", "The same of the receiver's thread (rr: of the server's).",
-              get_thread, NV_AT_ROW(receiver.involuntary_switches)),
+              get_thread, NV_AT_ROW(sender.involuntary_switches),
+              .source = "RUSAGE_THREAD, ru_nivcsw"),
+    NV_COLUMN(
+        "rx_nivcsw_count",
+        "Times that the kernel took the processor from the receiver's thread (rr: the server's).",
+        get_thread, NV_AT_ROW(receiver.involuntary_switches), .source = "RUSAGE_THREAD, ru_nivcsw"),
     NV_COLUMN("tx_cycles",
               "Processor cycles of the sender's thread in the measured phase; empty where the "
               "processor does not tell (most virtual machines).",
-              get_thread, NV_AT_ROW(sender.cycles)),
-    NV_COLUMN("tx_instructions", "Instructions, likewise.", get_thread,
-              NV_AT_ROW(sender.instructions)),
+              get_thread, NV_AT_ROW(sender.cycles),
+              .source = "perf_event_open, PERF_COUNT_HW_CPU_CYCLES"),
+    NV_COLUMN("tx_instructions", "Instructions of the sender's thread; empty as tx_cycles.",
+              get_thread, NV_AT_ROW(sender.instructions),
+              .source = "perf_event_open, PERF_COUNT_HW_INSTRUCTIONS"),
     NV_COLUMN("rx_cycles", "Cycles of the receiver's thread (rr: of the server's).", get_thread,
-              NV_AT_ROW(receiver.cycles)),
-    NV_COLUMN("rx_instructions", "Instructions, likewise.", get_thread,
-              NV_AT_ROW(receiver.instructions)),
+              NV_AT_ROW(receiver.cycles), .source = "perf_event_open, PERF_COUNT_HW_CPU_CYCLES"),
+    NV_COLUMN("rx_instructions",
+              "Instructions of the receiver's thread (rr: of the server's); empty as tx_cycles.",
+              get_thread, NV_AT_ROW(receiver.instructions),
+              .source = "perf_event_open, PERF_COUNT_HW_INSTRUCTIONS"),
     NV_COLUMN("tx_cpu_ns_per_msg",
               "tx_cpu_ns over the messages sent; this and the like are empty where cpu_valid is 0, "
               "and with direction both, whose ends do both at once.",
@@ -136,12 +144,14 @@ const struct nv_column nv_runs_cpu_columns[] = {
               "Both threads' time over the messages that arrived (rr: over the answers). Work of "
               "the protocols is charged to whoever does it, so compare this, not one end.",
               get_per_msg),
-    NV_COLUMN("cpu_ns_per_byte", "The same over the bytes that arrived.", get_per_byte),
+    NV_COLUMN("cpu_ns_per_byte",
+              "Both threads' time over the bytes that arrived; empty as tx_cpu_ns_per_msg.",
+              get_per_byte),
     NV_COLUMN("sys_cpu_ns",
               "Time of all processors of the client's machine in the measured phase, interrupts "
               "included, less their share in the pauses between runs; empty below 5 s, with an "
               "emulated path, and before pauses (--settle) add up to a second.",
-              get_sys),
-    NV_COLUMN("sys_cpu_ns_per_msg", "The same over the messages that arrived.", get_sys_per_msg),
+              get_sys, .source = "/proc/stat: user, nice, system, irq, softirq"),
+    NV_COLUMN("sys_cpu_ns_per_msg", "sys_cpu_ns over the messages that arrived.", get_sys_per_msg),
     NV_COLUMN("", NULL, NULL),
 };

@@ -119,13 +119,16 @@ const struct nv_column nv_runs_time_columns[] = {
               "Median time by which reordered messages came after the one that overtook them (RFC "
               "4737 §4.3); empty when the sample does not support it.",
               get_p50, .offset = NV_HIST_LATE_OFFSET),
-    NV_COLUMN("late_offset_max_ns", "Largest such time; empty when none is known.", get_max,
+    NV_COLUMN("late_offset_max_ns",
+              "Largest late offset of a reordered message; empty when none is known.", get_max,
               .offset = NV_HIST_LATE_OFFSET),
     NV_COLUMN(
         "ipdv_abs_p50_ns",
         "Median of |difference of delay| between messages sent one after the other (RFC 3393).",
         get_p50, .offset = NV_HIST_IPDV),
-    NV_COLUMN("ipdv_abs_p99_ns", "99th percentile of the same.", get_p99, .offset = NV_HIST_IPDV),
+    NV_COLUMN("ipdv_abs_p99_ns",
+              "99th percentile of |difference of delay| between messages sent one after the other.",
+              get_p99, .offset = NV_HIST_IPDV),
     NV_COLUMN(
         "pdv_p99_ns",
         "99th percentile of the delay from the send, less the smallest such delay (RFC 5481); "
@@ -145,22 +148,29 @@ const struct nv_column nv_runs_time_columns[] = {
         "Bits a second of first copies that arrived within the receiver's own window, as long "
         "as the measured phase.",
         get_goodput),
-    NV_COLUMN("msg_rate_per_s", "Messages a second in the same window.", get_msg_rate),
-    NV_COLUMN("goodput_bytes", "Bytes of first copies that arrived in that window.",
+    NV_COLUMN("msg_rate_per_s", "Messages a second, first copies, in the receiver's window.",
+              get_msg_rate),
+    NV_COLUMN("goodput_bytes", "Bytes of first copies that arrived in the receiver's window.",
               nv_get_rx_count, NV_AT_RX(goodput_bytes)),
     NV_COLUMN("resp_p50_ns",
               "Median response time, from the intended send time, over all scheduled messages, "
               "those that never arrived at infinity (inf); empty when clocks differ or the sample "
               "does not support it.",
               get_all_p50, .offset = NV_HIST_RESP),
-    NV_COLUMN("resp_p99_ns", "99th percentile of the same.", get_all_p99, .offset = NV_HIST_RESP),
+    NV_COLUMN("resp_p99_ns",
+              "99th percentile of the response time over all scheduled messages: with more than 1 "
+              "% never arriving it is infinite (inf); empty as resp_p50_ns.",
+              get_all_p99, .offset = NV_HIST_RESP),
     NV_COLUMN("resp_max_ns", "Largest response time of those that arrived.", get_max,
               .offset = NV_HIST_RESP),
     NV_COLUMN("serv_p50_ns",
               "Median service time, from the actual send, over all scheduled messages; empty as "
               "resp_p50_ns.",
               get_all_p50, .offset = NV_HIST_SERV),
-    NV_COLUMN("serv_p99_ns", "99th percentile of the same.", get_all_p99, .offset = NV_HIST_SERV),
+    NV_COLUMN(
+        "serv_p99_ns",
+        "99th percentile of the service time over all scheduled messages; empty as resp_p50_ns.",
+        get_all_p99, .offset = NV_HIST_SERV),
     NV_COLUMN("ontime_ratio",
               "Messages that arrived within the deadline after their intended time / sched_count; "
               "empty when clocks differ.",
@@ -169,10 +179,12 @@ const struct nv_column nv_runs_time_columns[] = {
               "Messages that waited behind one that was late (head-of-line blocking) by more than "
               "50 us.",
               nv_get_rx_count, NV_AT_RX(hol.blocked_count)),
-    NV_COLUMN("hol_episode_count", "Times that this began.", nv_get_rx_count,
-              NV_AT_RX(hol.episode_count)),
-    NV_COLUMN("hol_total_ns", "Sum of these waits.", nv_get_rx_count, NV_AT_RX(hol.total_ns)),
-    NV_COLUMN("hol_max_ns", "Longest of these waits.", nv_get_rx_count, NV_AT_RX(hol.max_ns)),
+    NV_COLUMN("hol_episode_count", "Times that such blocking began (hol_blocked_count).",
+              nv_get_rx_count, NV_AT_RX(hol.episode_count)),
+    NV_COLUMN("hol_total_ns", "Sum of the waits of blocked messages.", nv_get_rx_count,
+              NV_AT_RX(hol.total_ns)),
+    NV_COLUMN("hol_max_ns", "Longest wait of a blocked message.", nv_get_rx_count,
+              NV_AT_RX(hol.max_ns)),
     NV_COLUMN("hol_method",
               "How head-of-line blocking was found; app_ub: from the application's "
               "own stamps, an upper bound that includes queueing.",
@@ -181,15 +193,18 @@ const struct nv_column nv_runs_time_columns[] = {
               "Median lateness of sends by our own fault (timer, processor), of messages sent.",
               get_p50, .offset = NV_HIST_SCHED_LAG),
     NV_COLUMN("sched_lag_p99_ns",
-              "99th percentile of the same: how far the instrument can be "
-              "trusted.",
+              "99th percentile of the lateness of sends by our own fault: how far the instrument "
+              "can be trusted.",
               get_p99, .offset = NV_HIST_SCHED_LAG),
-    NV_COLUMN("sched_lag_max_ns", "Largest of the same.", get_max, .offset = NV_HIST_SCHED_LAG),
+    NV_COLUMN("sched_lag_max_ns", "Largest lateness of a send by our own fault.", get_max,
+              .offset = NV_HIST_SCHED_LAG),
     NV_COLUMN("block_lag_p99_ns",
               "99th percentile of the lateness of sends because the transport would not take them: "
               "a result.",
               get_p99, .offset = NV_HIST_BLOCK_LAG),
-    NV_COLUMN("block_lag_max_ns", "Largest of the same.", get_max, .offset = NV_HIST_BLOCK_LAG),
+    NV_COLUMN("block_lag_max_ns",
+              "Largest lateness of a send because the transport would not take it.", get_max,
+              .offset = NV_HIST_BLOCK_LAG),
     NV_COLUMN("late_sends_count", "Messages sent more than 50 us late by our own fault.",
               nv_get_tx_count, NV_AT_TX(late_sends_count)),
     NV_COLUMN("", NULL, NULL),

@@ -105,30 +105,35 @@ static void get_goodput_slot(struct nv_field *field, const struct nv_column *col
 static const struct nv_column interval_columns[] = {
     NV_COLUMN("t_start_s", "Start of the interval, since the run's start (warm-up included).",
               get_time_s, .offset = offsetof(struct interval_line, start_ns)),
-    NV_COLUMN("t_end_s", "Its end; the last one may be shorter.", get_time_s,
+    NV_COLUMN("t_end_s", "End of the interval; the last one may be shorter.", get_time_s,
               .offset = offsetof(struct interval_line, end_ns)),
-    NV_COLUMN("sched_count", "Messages due in it.", get_tx_slot, TX_SLOT(sched_count)),
-    NV_COLUMN("sent_count", "Of these, sent (whenever).", get_tx_slot, TX_SLOT(sent_count)),
-    NV_COLUMN("rx_unique_count", "Of these, arrived (whenever).", get_rx_slot,
-              RX_SLOT(unique_count)),
-    NV_COLUMN("lost_count", "Of these, sent and never arrived.", get_lost_slot),
+    NV_COLUMN("sched_count", "Messages due in the interval.", get_tx_slot, TX_SLOT(sched_count)),
+    NV_COLUMN("sent_count", "Messages due in the interval that were sent, whenever.", get_tx_slot,
+              TX_SLOT(sent_count)),
+    NV_COLUMN("rx_unique_count", "Messages due in the interval that arrived, whenever.",
+              get_rx_slot, RX_SLOT(unique_count)),
+    NV_COLUMN("lost_count", "Messages due in the interval that were sent and never arrived.",
+              get_lost_slot),
     NV_COLUMN("rx_bytes",
               "Bytes of first copies that arrived in it, counted in the receiver's window, which "
               "begins later by the smallest delay; sums to goodput_bytes.",
               get_rx_slot, RX_SLOT(rx_bytes)),
-    NV_COLUMN("goodput_bps", "The same in bits a second.", get_goodput_slot),
+    NV_COLUMN("goodput_bps", "rx_bytes as bits a second of the interval.", get_goodput_slot),
     NV_COLUMN("resp_p50_ns",
-              "Median response time of the messages that arrived in it; empty when fewer than 20 "
-              "did, over several flows, and when clocks differ.",
+              "Median response time of the messages that arrived in the interval; empty when fewer "
+              "than 20 did, over several flows, and when clocks differ.",
               get_p50_slot, RX_SLOT(resp_p50_ns)),
     NV_COLUMN("resp_p99_ns",
-              "99th percentile of the same; empty when fewer than 1000 arrived, and likewise.",
+              "99th percentile of the response time of the messages that arrived in the interval; "
+              "empty when fewer than 1000 did, over several flows, and when clocks differ.",
               get_p99_slot, RX_SLOT(resp_p99_ns)),
-    NV_COLUMN("resp_max_ns", "Largest of the same; empty when none did or when clocks differ.",
+    NV_COLUMN("resp_max_ns",
+              "Largest response time of the messages that arrived in the interval; empty when none "
+              "did or when clocks differ.",
               get_max_slot, RX_SLOT(resp_max_ns)),
     NV_COLUMN("sched_lag_max_ns",
-              "Largest lateness by our own fault of a message due in it that was sent; empty when "
-              "none was.",
+              "Largest lateness by our own fault of a message due in the interval that was sent; "
+              "empty when none was.",
               get_lag_slot, TX_SLOT(sched_lag_max_ns)),
     NV_COLUMN("", NULL, NULL),
 };
@@ -212,8 +217,8 @@ static const struct nv_column pattern_columns[] = {
               "next (RFC 3357); reorder_extent, n_reorder: RFC 4737; recvs_per_msg: receive calls "
               "that brought a message; msgs_per_recv: messages that a receive call finished.",
               get_kind),
-    NV_COLUMN("value", "The number; 65 stands for all above 64.", get_pattern_value),
-    NV_COLUMN("count", "How often it occurred, never 0.", get_pattern_count),
+    NV_COLUMN("value", "The number counted; 65 stands for all above 64.", get_pattern_value),
+    NV_COLUMN("count", "How often that value occurred, never 0.", get_pattern_count),
     NV_COLUMN("", NULL, NULL),
 };
 

@@ -33,7 +33,7 @@ struct nv_metric_info {
     bool lower_is_better;
     bool primary; /* fixed beforehand: in the family that is corrected for multiplicity */
     bool paced;   /* is about time: at the highest rate that a transport carries it says nothing */
-    const char *help;
+    const char *column; /* of runs.csv: its value in one run, and what it means */
 };
 
 extern const struct nv_metric_info nv_metrics[NV_METRIC_COUNT];

@@ -2,7 +2,8 @@
 #include "output/text.h"
 
 #include <stdarg.h>
-#include <stdio.h>
+#include <stdbool.h>
+#include <string.h>
 
 #include "base/error.h"
 
@@ -53,4 +54,23 @@ void nv_say_capital(const struct nv_text *text, size_t at)
 {
     if (at < text->used && text->out[at] >= 'a' && text->out[at] <= 'z')
         text->out[at] = (char)(text->out[at] - 'a' + 'A');
+}
+
+void nv_text_wrap(FILE *out, const char *words, size_t column, size_t indent)
+{
+    bool line_begins = true;
+    while (*words) {
+        size_t len = strcspn(words, " ");
+        if (!line_begins && column + 1 + len > NV_TEXT_WIDTH) {
+            (void)fprintf(out, "\n%*s", (int)indent, "");
+            column = indent;
+            line_begins = true;
+        }
+        (void)fprintf(out, "%s%.*s", line_begins ? "" : " ", (int)len, words);
+        column += !line_begins + len;
+        line_begins = false;
+        words += len;
+        words += strspn(words, " ");
+    }
+    (void)fprintf(out, "\n");
 }

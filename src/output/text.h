@@ -3,6 +3,7 @@
 #define NV_OUTPUT_TEXT_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 /* A text in the making: what does not fit is cut between two characters, never within one. */
 struct nv_text {
@@ -20,5 +21,10 @@ void nv_say_joint(struct nv_text *text, unsigned item, unsigned item_count);
 
 /* The first letter becomes a capital. */
 void nv_say_capital(const struct nv_text *text, size_t at);
+
+/* Words for a terminal, broken at blanks so that no line is wider than NV_TEXT_WIDTH bytes; the
+ * first begins at column, further ones at indent. Ends the line. */
+#define NV_TEXT_WIDTH 100u
+void nv_text_wrap(FILE *out, const char *words, size_t column, size_t indent);
 
 #endif

@@ -30,9 +30,11 @@ static int set(struct nv_path *path, const char *key, const char *value, struct 
         return nv_option_set(&mtu_option, path, value, err);
     const struct nv_option *row = nv_option_find(nv_impairment_options, name, strlen(name));
     if (!row) {
-        const char *near = nv_option_suggest(nv_impairment_options, name);
-        return nv_fail(err, NV_E_USAGE, "no setting '%.40s'%s%s%s", key,
-                       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+        struct nv_nearest nearest = nv_nearest_to(name);
+        char words[NV_NEAREST_WORDS_BYTES];
+        nv_options_see(nv_impairment_options, &nearest);
+        return nv_fail(err, NV_E_USAGE, "no setting '%.40s'%s", key,
+                       nv_nearest_words(&nearest, "", words));
     }
     for (unsigned way = 0; way < 2; way++)
         if ((one[way] || !one[1 - way]) && nv_option_set(row, &path->way[way], value, err))

@@ -48,9 +48,11 @@ static int set(struct nv_spec *spec, const char *key, const char *value, struct 
     if (row)
         return may_set(row) ? nv_option_set(row, spec, value, err)
                             : nv_fail(err, NV_E_USAGE, "'%s' is nothing that an app sets", key);
-    const char *near = nv_option_suggest(nv_spec_options, key);
-    return nv_fail(err, NV_E_USAGE, "unknown option '%.60s'%s%s%s", key,
-                   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    struct nv_nearest nearest = nv_nearest_to(key);
+    char words[NV_NEAREST_WORDS_BYTES];
+    nv_options_see(nv_spec_options, &nearest);
+    return nv_fail(err, NV_E_USAGE, "unknown option '%.60s'%s", key,
+                   nv_nearest_words(&nearest, "", words));
 }
 
 static int apply_settings(struct nv_spec *spec, const char *settings, struct nv_error *err);
