@@ -19,6 +19,7 @@ int nv_run_main(int argc, char **argv, struct nv_error *err);
 int nv_serve_main(int argc, char **argv, struct nv_error *err);
 int nv_shell_main(int argc, char **argv, struct nv_error *err);
 int nv_check_main(int argc, char **argv, struct nv_error *err);
+int nv_calls_main(int argc, char **argv, struct nv_error *err);
 int nv_list_main(int argc, char **argv, struct nv_error *err);
 int nv_explain_main(int argc, char **argv, struct nv_error *err);
 int nv_plot_main(int argc, char **argv, struct nv_error *err);

@@ -11,6 +11,7 @@ const struct nv_command nv_commands[] = {
     {"serve", "[options]", "be the far end, for a run on another host", nv_serve_main},
     {"shell", "[options] [COMMAND...]", "any program over an emulated path", nv_shell_main},
     {"check", "[--quick] [CHECK...]", "test the instrument itself on this machine", nv_check_main},
+    {"calls", "[options]", "the socket calls of one exchange, and how they fail", nv_calls_main},
     {"list", "[TOPIC]", "workloads, engines, paths, metrics, options, columns", nv_list_main},
     {"explain", "COLUMN|METRIC", "what a number means", nv_explain_main},
     {"plot", "RESULT_DIR", "gnuplot charts of a result", nv_plot_main},
