@@ -102,6 +102,7 @@ static const struct {
     {"nodelay", "Sockets"},        {"verify", "Checks and records"},
     {"blocks", "Repetition"},      {"scenario", "Where, and what comes out"},
     {"bind", "Listening"},         {"max-duration", "Limits to what a client may ask for"},
+    {"read-write", "Which calls"},
 };
 
 /* What stands for a value that is any text. */
