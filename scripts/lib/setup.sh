@@ -14,8 +14,8 @@ export LC_ALL=C
         python3 python3-matplotlib python3-pandas python3-numpy python3-jinja2
     )
     NV_PACKAGES_TEST=(
-        libcmocka-dev python3-pytest iproute2 iperf3 git clang clang-format clang-tidy shellcheck
-        groff-base
+        libcmocka-dev python3-pytest iproute2 iperf3 strace groff-base git
+        clang clang-format clang-tidy shellcheck
     )
     NV_PEERS=(iperf3 iperf sockperf nuttcp qperf)
     NV_PACKAGES_PEERS=("${NV_PEERS[@]}" iproute2 python3 python3-matplotlib fonts-dejavu-core)

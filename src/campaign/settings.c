@@ -11,7 +11,7 @@
 #include "spec/app.h"
 #include "spec/levels.h"
 
-static const char *const formats[] = {"table", "json", "csv", NULL};
+const char *const nv_formats[] = {"table", "json", "csv", NULL};
 
 #define AT(field) offsetof(struct nv_settings, field)
 
@@ -80,7 +80,7 @@ const struct nv_option nv_settings_options[] = {
      .type = &nv_option_choice,
      .offset = AT(format),
      .fallback = "table",
-     .choices = formats,
+     .choices = nv_formats,
      .help = "what goes to standard output"},
     {.name = "quiet",
      .type = &nv_option_bool,

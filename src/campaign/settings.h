@@ -31,6 +31,7 @@ struct nv_settings {
 };
 
 enum nv_format { NV_FORMAT_TABLE, NV_FORMAT_JSON, NV_FORMAT_CSV };
+extern const char *const nv_formats[]; /* their names, and a NULL */
 
 extern const struct nv_option nv_settings_options[];
 

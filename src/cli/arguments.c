@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "campaign/settings.h"
 #include "output/text.h"
@@ -88,6 +89,12 @@ bool nv_wants_help(int argc, char **argv)
     return false;
 }
 
+bool nv_wants_colour(void)
+{
+    const char *no_colour = getenv("NO_COLOR");
+    return isatty(STDOUT_FILENO) && !(no_colour && no_colour[0]);
+}
+
 /* ---- help ---- */
 
 /* A heading comes before the option that begins a group. */
@@ -98,13 +105,17 @@ static const struct {
     {"nodelay", "Sockets"},        {"verify", "Checks and records"},
     {"blocks", "Repetition"},      {"scenario", "Where, and what comes out"},
     {"bind", "Listening"},         {"max-duration", "Limits to what a client may ask for"},
+    {"read-write", "Which calls"},
 };
 
 /* What stands for a value that is any text. */
 static const struct {
     const char *name, *value;
-} placeholders[] = {
-    {"output", "DIR"}, {"server", "HOST[:PORT]"}, {"fail-if", "EXPR"}, {"bind", "ADDRESS"}};
+} placeholders[] = {{"output", "DIR"},
+                    {"server", "HOST[:PORT]"},
+                    {"fail-if", "EXPR"},
+                    {"bind", "ADDRESS"},
+                    {"fail", "CALL"}};
 
 static const struct {
     const char *command, *text;

@@ -26,6 +26,8 @@ int nv_arguments_next(struct nv_arguments *, const struct nv_option *const *tabl
                       struct nv_argument *out, struct nv_error *err);
 
 bool nv_wants_help(int argc, char **argv);
+/* Standard output is a terminal, and NO_COLOR is not set. */
+bool nv_wants_colour(void);
 /* "left", and words from one column on, broken so that no line is wider than a terminal. */
 void nv_print_entry(const char *left, const char *words, size_t column);
 

@@ -19,7 +19,7 @@ extern const struct nv_command nv_commands[]; /* ends with a NULL name */
 
 /* The options of commands that have a table of their own. */
 extern const struct nv_option nv_serve_options[], nv_shell_options[], nv_check_options[],
-    nv_list_options[];
+    nv_list_options[], nv_calls_options[];
 
 /* The manual page, as roff. */
 void nv_manual_print(FILE *out);
@@ -28,6 +28,7 @@ int nv_run_main(int argc, char **argv, struct nv_error *err);
 int nv_serve_main(int argc, char **argv, struct nv_error *err);
 int nv_shell_main(int argc, char **argv, struct nv_error *err);
 int nv_check_main(int argc, char **argv, struct nv_error *err);
+int nv_calls_main(int argc, char **argv, struct nv_error *err);
 int nv_list_main(int argc, char **argv, struct nv_error *err);
 int nv_explain_main(int argc, char **argv, struct nv_error *err);
 int nv_plot_main(int argc, char **argv, struct nv_error *err);

@@ -314,12 +314,6 @@ static void print_json(const struct run *run)
     json_decref(object);
 }
 
-static bool wants_colour(void)
-{
-    const char *no_colour = getenv("NO_COLOR");
-    return isatty(STDOUT_FILENO) && !(no_colour && no_colour[0]);
-}
-
 /* Whatever was finished is compared and shown. */
 static int conclude(struct run *run, struct nv_error *err)
 {
@@ -331,7 +325,7 @@ static int conclude(struct run *run, struct nv_error *err)
     if (nv_csv_set_comparisons(run->csv, &run->summary, err) == NV_OK)
         (void)nv_manifest_write(&run->manifest, run->result.path, err);
     if (run->campaign.settings.format == NV_FORMAT_TABLE)
-        nv_table_print(stdout, &run->summary, wants_colour());
+        nv_table_print(stdout, &run->summary, nv_wants_colour());
     else if (run->campaign.settings.format == NV_FORMAT_JSON)
         print_json(run);
     if (err->code)
