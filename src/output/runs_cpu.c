@@ -143,5 +143,12 @@ const struct nv_column nv_runs_cpu_columns[] = {
               "emulated path, and before pauses (--settle) add up to a second.",
               get_sys),
     NV_COLUMN("sys_cpu_ns_per_msg", "The same over the messages that arrived.", get_sys_per_msg),
+    NV_COLUMN("tx_idle_ns",
+              "Time in the measured phase for which the sender's thread had nothing to do: what is "
+              "missing from tx_cpu_ns and this it was ready to run and had no processor; empty "
+              "where the kernel keeps no count (schedstat).",
+              get_thread, NV_AT_ROW(sender.idle_ns)),
+    NV_COLUMN("rx_idle_ns", "The same of the receiver's thread (rr: of the server's).", get_thread,
+              NV_AT_ROW(receiver.idle_ns)),
     NV_COLUMN("", NULL, NULL),
 };
