@@ -27,6 +27,8 @@ DEFINITIONS = (
     ("Emulated path", "Loss, delay, a rate with a queue and the like, done to IP packets between "
      "two network namespaces of one host, the same way for both transports. What it did to them "
      "in a run is counted: chance makes it differ from what was asked for."),
+    ("Why", "The factor whose evidence, counted in the same runs, explains most of what an arm lost "
+     "or waited, and no less than half; none is named where the numbers do not tell."),
     ("Block", "One run of each transport over the same schedule, one right after the other, in "
      "changing order. The block is the unit of repetition."),
     ("Effect and interval", "Hodges–Lehmann estimate over blocks, with the exact 95 % signed-rank "
@@ -65,6 +67,7 @@ def _section(campaign, name):
                     for i, side in enumerate("ab")},
         "tally": tables.tally(campaign),
         "verdicts": tables.verdicts(campaign),
+        "reasons": tables.reasons(campaign),
         "figures": [_figure(figure, f"{name}f{i}")
                     for i, figure in enumerate(built)],
         "medians": tables.medians(campaign),

@@ -18,6 +18,7 @@ const struct nv_sheet *const nv_sheets[] = {
     &nv_sheet_packets,
     &nv_sheet_comparisons,
     &nv_sheet_capacity,
+    &nv_sheet_factors,
     NULL,
 };
 

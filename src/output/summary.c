@@ -132,11 +132,13 @@ const struct nv_result_row *nv_run_result_all(const struct nv_run_result *run,
     return NULL;
 }
 
-void nv_summary_arm_add(struct nv_summary_arm *arm, const struct nv_result_row *row)
+void nv_summary_arm_add(struct nv_summary_arm *arm, const struct nv_run_result *run,
+                        const struct nv_result_row *row)
 {
     arm->sched_count += row->tx->sched_count;
     arm->not_sent_count += nv_row_not_sent(row);
     arm->lost_count += row->lost_count;
     arm->unique_count += row->rx->unique_count;
     arm->reordered_count += row->rx->ordering.reordered_count;
+    nv_evidence_add(&arm->evidence, run, row);
 }
