@@ -86,9 +86,9 @@ static void say_cpu(struct nv_text *text, const struct nv_factor_view *view)
 {
     const struct nv_evidence *evidence = &view->arm->evidence;
     double runs = evidence->busy_known;
-    nv_say(text, "at a receiver busy %.0f %% of the time", 100 * evidence->busy_share / runs);
+    nv_say(text, "at a receiver %.0f %% busy", 100 * evidence->busy_share / runs);
     if (evidence->busy_share - evidence->working_share >= WAITED_MIN * runs)
-        nv_say(text, ", %.0f %% without a processor",
+        nv_say(text, " (%.0f %% without a processor)",
                100 * (evidence->busy_share - evidence->working_share) / runs);
 }
 

@@ -113,7 +113,7 @@ static void say_reordering(struct nv_text *text, const struct nv_factor_view *vi
 {
     const struct nv_evidence *evidence = &view->arm->evidence;
     if (view->is_tcp)
-        nv_say(text, "for overtaken packets: %llu came out of order, %llu sent again needlessly",
+        nv_say(text, "for overtaken packets: %llu out of order, %llu resent needlessly",
                (unsigned long long)(evidence->tcp.rcv_ooo_pkts + evidence->peer_tcp.rcv_ooo_pkts),
                (unsigned long long)evidence->tcp.dsack_dups);
     else

@@ -379,15 +379,18 @@ static void print_wrapped(struct table *table, const char *lead, const char *wor
     end_line(table, &line);
 }
 
-/* Two lines at most: what does not fit beside another is left to the files. */
+/* Two lines at most: what does not fit beside another is left to the files, part by part. */
 static void print_why(struct table *table, const struct nv_summary_cell *cell)
 {
     char why[2][NV_FACTOR_WORDS_BYTES];
     unsigned count = nv_why(cell, why);
     for (unsigned i = 0; i < count; i++) {
-        char *advice = strrchr(why[i], ';');
-        if (advice && count > 1 && width_of("  why: ") + width_of(why[i]) > WIDTH)
-            *advice = '\0';
+        char *end = why[i] + strlen(why[i]);
+        while (count > 1 && end > why[i] && width_of("  why: ") + width_of(why[i]) > WIDTH) {
+            while (end > why[i] && !strchr(";:,", *--end))
+                continue;
+            *end = '\0';
+        }
         print_wrapped(table, "  why:", why[i]);
     }
 }
