@@ -9,8 +9,8 @@
  * why.c. To add one, add those, its boundary in factors_test.c, and a case that is arranged for
  * real in tests/factors_test.py. All of this is pure. */
 
-#define NV_FACTOR_NEVER_MIN 0.01 /* of TCP's messages undelivered: a backlog that grew to the end  \
-                                  */
+/* Of TCP's messages undelivered: a backlog that grew to the end. */
+#define NV_FACTOR_NEVER_MIN 0.01
 
 extern const struct nv_factor nv_factor_outage;
 extern const struct nv_factor nv_factor_queue;

@@ -112,10 +112,10 @@ static double reordering_order(const struct nv_factor_view *view)
 static void say_reordering(struct nv_text *text, const struct nv_factor_view *view)
 {
     const struct nv_evidence *evidence = &view->arm->evidence;
+    uint64_t overtaken_pkts = evidence->tcp.rcv_ooo_pkts + evidence->peer_tcp.rcv_ooo_pkts;
     if (view->is_tcp)
         nv_say(text, "for overtaken packets: %llu out of order, %llu resent needlessly",
-               (unsigned long long)(evidence->tcp.rcv_ooo_pkts + evidence->peer_tcp.rcv_ooo_pkts),
-               (unsigned long long)evidence->tcp.dsack_dups);
+               (unsigned long long)overtaken_pkts, (unsigned long long)evidence->tcp.dsack_dups);
     else
         nv_say(text, "on the path, which lets packets overtake");
 }
