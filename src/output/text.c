@@ -52,7 +52,7 @@ void nv_say_joint(struct nv_text *text, unsigned item, unsigned item_count)
 
 void nv_say_percent(struct nv_text *text, double share)
 {
-    double percent = 100 * share;
+    double percent = share > 1 - 1e-9 ? 100 : 100 * share; /* sums of parts may miss it */
     int decimals = percent >= 9.95 ? 0 : percent >= 0.995 ? 1 : 2;
     while (percent < 100 && 100 - percent < 0.5 * pow(10, -decimals) && decimals < 6)
         decimals++;

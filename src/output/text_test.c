@@ -50,9 +50,9 @@ static void shares_are_never_rounded_to_all(void **state)
     static const struct {
         double share;
         const char *text;
-    } rows[] = {{0, "0.00 %"},    {0.0012, "0.12 %"}, {0.00996, "1.0 %"}, {0.031, "3.1 %"},
-                {0.0996, "10 %"}, {0.994, "99 %"},    {0.9951, "99.5 %"}, {0.9999, "99.99 %"},
-                {1, "100 %"},     {0.0995, "10 %"}};
+    } rows[] = {{0, "0.00 %"},        {0.0012, "0.12 %"}, {0.00996, "1.0 %"}, {0.031, "3.1 %"},
+                {0.0996, "10 %"},     {0.994, "99 %"},    {0.9951, "99.5 %"}, {0.9999, "99.99 %"},
+                {1 - 1e-12, "100 %"}, {0.0995, "10 %"}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char out[32];
         struct nv_text text = nv_text_in(out, sizeof out);
