@@ -14,7 +14,7 @@ import pytest
 from report_results import built, results, run  # noqa: F401
 from netversus_report import (figures, load, page, panels, render_gnuplot, series, sweeps, tables,
                               units, words)
-from report_fixture import write_result
+from report_fixture import write_csv, write_result
 from support import PROGRAM
 
 
@@ -243,6 +243,23 @@ def test_runs_on_a_busy_machine_are_told(small):
         r"^(made-up,c00[12]-2-1,.*),1,,$", r"\1,1,sched_lag;path_late,", text, flags=re.MULTILINE))
     campaign = series.arrange(load.load(small))
     assert "in 2 of 24 runs the machine was busy" in figures.caption_text(campaign)
+
+
+def test_reasons_are_those_of_the_program(small):
+    """As factors.csv has them, under the cell's title; results of before have none."""
+    assert tables.reasons(series.arrange(load.load(small))) == []
+    rows = [{"cell_id": "c001", "dir": direction, "arm": arm, "factor": factor, "why": why}
+            for direction in ("rtt", "up") for arm, factor, why in
+            (("a", "none", ""), ("b", "path_loss", "UDP loses 2.0 %: 100 % on the path"))]
+    rows += [{"cell_id": "c002", "dir": "rtt", "arm": arm, "factor": "none", "why": ""}
+             for arm in "ab"]
+    write_csv(small / "factors.csv", list(rows[0]), rows)
+    reasons = tables.reasons(series.arrange(load.load(small)))
+    assert [why for _, why in reasons] == ["UDP loses 2.0 %: 100 % on the path"] * 2 + [
+        "nothing stands out"]
+    assert run("report", small).returncode == 0
+    page_text = (small / "report.html").read_text(encoding="utf-8")
+    assert page_text.count("UDP loses 2.0 %: 100 % on the path") == 2
 
 
 # --- what is wrong with a result ---

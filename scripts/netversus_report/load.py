@@ -63,6 +63,7 @@ REQUIRED = {
                      "loss_target": number, "offered_msgs_per_s": number, "offered_bps": number,
                      "sched_count": number, "passed": text, "missing_ratio": number,
                      "goodput_bps": number, "outcome": text, "capacity_msgs_per_s": number},
+    "factors.csv": {"cell_id": text, "dir": text, "arm": text, "factor": text, "why": text},
     "comparisons.csv": {"cell_id": text, "dir": text, "arm_a": text, "arm_b": text, "metric": text,
                         "scale": text, "blocks_count": number, "a_median": number,
                         "b_median": number, "effect": number, "ci95_lo": number,
@@ -97,6 +98,7 @@ class Result:
     intervals: list  # of paths with an outage
     comparisons: list
     invalid_count: int  # runs left out
+    factors: list = field(default_factory=list)  # why, an arm a row; none of older results
     trials: list = field(default_factory=list)  # of capacity.csv
     notes: list = field(default_factory=list)  # for the user: files missing or cut off
 
@@ -134,6 +136,8 @@ def load(directory):
         intervals=_load_rows(directory, "intervals.csv", notes, of_all_flows)
         if any(paths.outages(paths.definition(campaign, row["path"])) for row in runs) else [],
         hist=_one_metric(_load_rows(directory, "hist.csv", notes, response)),
+        factors=_load_rows(directory, "factors.csv", notes, lambda row: True)
+        if (directory / "factors.csv").exists() else [],
         trials=_load_rows(directory, "capacity.csv", notes, lambda row: True) if searched else [],
         comparisons=_load_rows(directory, "comparisons.csv", notes, lambda row: not (
             row["cell_id"] in searched and row["metric"] in _OF_TIME)))

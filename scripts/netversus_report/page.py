@@ -13,7 +13,7 @@ from . import charts, figures, forest, observed, panels, render_mpl, tables, wor
 
 # Topics of the program that the page's words belong to, in the order in which they are met.
 DEFINED = ("response", "percentile", "on-time", "goodput", "loss", "reordering", "path", "key",
-           "effect", "verdict")
+           "effect", "verdict", "why")
 
 
 def render(campaigns):
@@ -60,6 +60,7 @@ def _section(campaign, name):
                     for i, side in enumerate("ab")},
         "tally": tables.tally(campaign),
         "verdicts": tables.verdicts(campaign),
+        "reasons": tables.reasons(campaign),
         "figures": [_figure(figure, f"{name}f{i}")
                     for i, figure in enumerate(built)],
         "medians": tables.medians(campaign),

@@ -60,6 +60,21 @@ def _change(value, relative):
     return shown if relative else shown.replace("\u00a0%", "\u00a0pp")
 
 
+def reasons(campaign):
+    """[(cell, why)]: what explains most of what each arm lost or waited, as the program has it."""
+    titles = {(cell.cell_id, cell.dir): cell.title for cell in campaign.cells}
+    found = {}
+    for row in campaign.result.factors:
+        found.setdefault((row["cell_id"], row["dir"]), []).append(row)
+    rows = []
+    for key, arms in found.items():
+        title = titles.get(key, key[0])
+        rows += [(title, row["why"]) for row in arms if row["why"]]
+        if all(row["factor"] == "none" for row in arms):
+            rows.append((title, "nothing stands out"))
+    return rows
+
+
 def tally(campaign):
     """[(words, count, side)]: how often each outcome came, over cells and metrics."""
     a, b = forest.arm_names(campaign)

@@ -55,6 +55,7 @@ static void add_report(struct nv_flow_report *sum, const struct nv_flow_report *
     sum->spun |= flow->spun;
     if (!flow->shared_thread) {
         sum->cpu_ns += flow->cpu_ns;
+        sum->idle_ns = sum_known(sum->idle_ns, flow->idle_ns);
         sum->cycles = sum_known(sum->cycles, flow->cycles);
         sum->instructions = sum_known(sum->instructions, flow->instructions);
         sum->involuntary_switches += flow->involuntary_switches;

@@ -49,23 +49,24 @@ enum nv_calls_address {
 struct nv_exchange;
 struct nv_step;
 
-struct nv_call {
+struct nv_call_maker {
     const char *name;
     /* Writes the arguments as they stand in a program, with names for numbers. */
     void (*say)(struct nv_text *arguments, const struct nv_exchange *, const struct nv_step *);
     /* Makes the call, and nothing else that enters the kernel: its result, and errno. An address
      * that the kernel tells goes to *filled. */
     long (*make)(struct nv_exchange *, const struct nv_step *, struct sockaddr_storage *filled);
-    const struct nv_call *plain; /* what --read-write makes instead, where no address is told */
+    const struct nv_call_maker
+        *plain; /* what --read-write makes instead, where no address is told */
 };
 
-extern const struct nv_call nv_call_socket, nv_call_bind, nv_call_getsockname, nv_call_listen,
+extern const struct nv_call_maker nv_call_socket, nv_call_bind, nv_call_getsockname, nv_call_listen,
     nv_call_accept, nv_call_connect, nv_call_send, nv_call_recv, nv_call_sendto, nv_call_recvfrom,
     nv_call_nonblocking, nv_call_timeout, nv_call_dontroute, nv_call_close;
 
 struct nv_step {
     enum nv_calls_end end;
-    const struct nv_call *call; /* NULL ends a script */
+    const struct nv_call_maker *call; /* NULL ends a script */
     enum nv_calls_socket on;
     enum nv_calls_socket makes; /* accept: the new socket */
     enum nv_calls_address at;

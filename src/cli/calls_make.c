@@ -290,20 +290,20 @@ static long make_dontroute(struct nv_exchange *exchange, const struct nv_step *s
     return setsockopt(fd_of(exchange, step), SOL_SOCKET, SO_DONTROUTE, &on, sizeof on);
 }
 
-static const struct nv_call call_write = {"write", say_write, make_write, NULL};
-static const struct nv_call call_read = {"read", say_read, make_read, NULL};
+static const struct nv_call_maker call_write = {"write", say_write, make_write, NULL};
+static const struct nv_call_maker call_read = {"read", say_read, make_read, NULL};
 
-const struct nv_call nv_call_socket = {"socket", say_socket, make_socket, NULL};
-const struct nv_call nv_call_bind = {"bind", say_address, make_bind, NULL};
-const struct nv_call nv_call_getsockname = {"getsockname", say_fd, make_getsockname, NULL};
-const struct nv_call nv_call_listen = {"listen", say_listen, make_listen, NULL};
-const struct nv_call nv_call_accept = {"accept", say_fd, make_accept, NULL};
-const struct nv_call nv_call_connect = {"connect", say_address, make_connect, NULL};
-const struct nv_call nv_call_send = {"send", say_send, make_send, &call_write};
-const struct nv_call nv_call_recv = {"recv", say_recv, make_recv, &call_read};
-const struct nv_call nv_call_sendto = {"sendto", say_sendto, make_sendto, &call_write};
-const struct nv_call nv_call_recvfrom = {"recvfrom", say_recv, make_recvfrom, &call_read};
-const struct nv_call nv_call_nonblocking = {"fcntl", say_nonblocking, make_nonblocking, NULL};
-const struct nv_call nv_call_timeout = {"setsockopt", say_timeout, make_timeout, NULL};
-const struct nv_call nv_call_dontroute = {"setsockopt", say_dontroute, make_dontroute, NULL};
-const struct nv_call nv_call_close = {"close", say_fd, make_close, NULL};
+const struct nv_call_maker nv_call_socket = {"socket", say_socket, make_socket, NULL};
+const struct nv_call_maker nv_call_bind = {"bind", say_address, make_bind, NULL};
+const struct nv_call_maker nv_call_getsockname = {"getsockname", say_fd, make_getsockname, NULL};
+const struct nv_call_maker nv_call_listen = {"listen", say_listen, make_listen, NULL};
+const struct nv_call_maker nv_call_accept = {"accept", say_fd, make_accept, NULL};
+const struct nv_call_maker nv_call_connect = {"connect", say_address, make_connect, NULL};
+const struct nv_call_maker nv_call_send = {"send", say_send, make_send, &call_write};
+const struct nv_call_maker nv_call_recv = {"recv", say_recv, make_recv, &call_read};
+const struct nv_call_maker nv_call_sendto = {"sendto", say_sendto, make_sendto, &call_write};
+const struct nv_call_maker nv_call_recvfrom = {"recvfrom", say_recv, make_recvfrom, &call_read};
+const struct nv_call_maker nv_call_nonblocking = {"fcntl", say_nonblocking, make_nonblocking, NULL};
+const struct nv_call_maker nv_call_timeout = {"setsockopt", say_timeout, make_timeout, NULL};
+const struct nv_call_maker nv_call_dontroute = {"setsockopt", say_dontroute, make_dontroute, NULL};
+const struct nv_call_maker nv_call_close = {"close", say_fd, make_close, NULL};

@@ -143,7 +143,8 @@ static void stop_at(struct nv_exchange *exchange, unsigned number)
     (void)pthread_mutex_unlock(&exchange->lock);
 }
 
-static const struct nv_call *call_of(const struct nv_exchange *exchange, const struct nv_step *step)
+static const struct nv_call_maker *call_of(const struct nv_exchange *exchange,
+                                           const struct nv_step *step)
 {
     bool plain = exchange->read_write && step->call->plain && step->at == NV_AT_NONE;
     return plain ? step->call->plain : step->call;
@@ -159,7 +160,7 @@ static void note_filled(struct nv_call_record *record, const struct sockaddr_sto
 static void make_call(struct nv_exchange *exchange, unsigned number)
 {
     const struct nv_step *step = &exchange->script->steps[number];
-    const struct nv_call *call = call_of(exchange, step);
+    const struct nv_call_maker *call = call_of(exchange, step);
     struct nv_call_record *record = &exchange->records[number];
     struct nv_text arguments = nv_text_in(record->arguments, sizeof record->arguments);
     struct sockaddr_storage filled = {.ss_family = AF_UNSPEC};

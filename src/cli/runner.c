@@ -180,7 +180,7 @@ static void keep_values(struct nv_runner *runner, unsigned cell, const struct nv
             continue;
         struct nv_track *track = &state->track[d];
         track->used = true;
-        nv_summary_arm_add(&track->arm[arm], row);
+        nv_summary_arm_add(&track->arm[arm], run, row);
         runner->delivered_total += row->rx->unique_count;
         for (unsigned m = 0; m < NV_METRIC_COUNT; m++)
             track->value[arm][m][run->key.block - 1] =

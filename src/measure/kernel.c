@@ -126,15 +126,38 @@ uint64_t nv_kernel_netstat(const char *group, const char *name)
     return found;
 }
 
+/* schedstat: time on a processor, time that it waited for one, and how often (ns, ns, count). */
+static uint64_t thread_waited_ns(void)
+{
+    unsigned long long waited_ns = 0;
+    FILE *file = fopen("/proc/thread-self/schedstat", "re");
+    if (!file)
+        return NV_UNKNOWN;
+    int n = fscanf(file, "%*u %llu", &waited_ns);
+    (void)fclose(file);
+    return n == 1 ? waited_ns : NV_UNKNOWN;
+}
+
 struct nv_thread_usage nv_kernel_thread_usage(void)
 {
     struct rusage usage;
     if (getrusage(RUSAGE_THREAD, &usage))
         return (struct nv_thread_usage){0};
     return (struct nv_thread_usage){
+        .at_ns = nv_clock_ns(),
         .cpu_ns = nv_clock_thread_cpu_ns(),
+        .waited_ns = thread_waited_ns(),
         .involuntary_switches = (uint64_t)usage.ru_nivcsw,
     };
+}
+
+uint64_t nv_kernel_idle_ns(const struct nv_thread_usage *now, const struct nv_thread_usage *before)
+{
+    if (now->waited_ns == NV_UNKNOWN || before->waited_ns == NV_UNKNOWN)
+        return NV_UNKNOWN;
+    uint64_t past_ns = now->at_ns - before->at_ns;
+    uint64_t busy_ns = now->cpu_ns - before->cpu_ns + now->waited_ns - before->waited_ns;
+    return busy_ns < past_ns ? past_ns - busy_ns : 0;
 }
 
 struct nv_machine_usage nv_kernel_machine_usage(void)

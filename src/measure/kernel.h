@@ -36,10 +36,15 @@ uint64_t nv_kernel_drops(int fd);
 uint64_t nv_kernel_netstat(const char *group, const char *name);
 
 struct nv_thread_usage {
+    uint64_t at_ns; /* nv_clock_ns() */
     uint64_t cpu_ns;
+    uint64_t
+        waited_ns; /* ready to run, and not running; NV_UNKNOWN where the kernel keeps no count */
     uint64_t involuntary_switches;
 };
 struct nv_thread_usage nv_kernel_thread_usage(void);
+/* Time between two readings for which the thread had nothing to do; NV_UNKNOWN likewise. */
+uint64_t nv_kernel_idle_ns(const struct nv_thread_usage *now, const struct nv_thread_usage *before);
 
 /* All processors together since boot, ns, in steps of a clock tick (/proc/stat); 0: not told. */
 struct nv_machine_usage {

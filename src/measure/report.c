@@ -42,5 +42,6 @@ const struct nv_report_row nv_report_rows[] = {
     ROW("involuntary_switches", involuntary_switches),
     ROW("shared_thread", shared_thread),
     ROW("spun", spun),
+    ROW("idle_ns", idle_ns),
     {NULL, 0},
 };

@@ -40,6 +40,7 @@ struct nv_flow_report {
     uint64_t listen_overflows, listen_drops;
     uint64_t drops_count;          /* datagrams, or joined ones, dropped here; likewise */
     uint64_t cpu_ns;               /* of the flow's thread, measured phase */
+    uint64_t idle_ns;              /* its thread had nothing to do; likewise; or NV_UNKNOWN */
     uint64_t cycles, instructions; /* likewise; NV_UNKNOWN where the processor does not tell */
     uint64_t involuntary_switches;
     uint64_t shared_thread; /* 1: its thread also drove an earlier flow, which carries the cpu */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "output/factors.h"
 #include "output/summary.h"
 #include "output/text.h"
 
@@ -204,6 +205,43 @@ static void say_delivery(struct nv_text *text, const struct nv_summary *summary)
     nv_say(text, "%s", nv_words_delivery(&all, words));
 }
 
+/* In how many cells it is what decided for the arm. */
+static unsigned count_factor(const struct nv_summary *summary, unsigned arm,
+                             const struct nv_factor *factor)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < summary->cell_count; i++) {
+        const struct nv_summary_cell *cell = &summary->cells[i];
+        struct nv_finding finding = nv_find_factor(cell, arm);
+        char why[NV_FACTOR_WORDS_BYTES];
+        count += finding.factor == factor && nv_why_arm(cell, arm, &finding, why)[0];
+    }
+    return count;
+}
+
+/* "Why: UDP: loss on the path in 3 of 6 cells; TCP: a full queue in 1 of 6 cells." */
+static void say_factors(struct nv_text *text, const struct nv_summary *summary)
+{
+    bool begun = false;
+    for (unsigned arm = 0; arm < summary->cells[0].arm_count; arm++) {
+        bool named = false;
+        for (unsigned i = 0; nv_factors[i]; i++) {
+            unsigned count = count_factor(summary, arm, nv_factors[i]);
+            if (!count)
+                continue;
+            if (named)
+                nv_say(text, ", ");
+            else
+                nv_say(text, "%s%s: ", begun ? "; " : " Why: ", summary->cells[0].arm[arm].name);
+            nv_say(text, "%s in ", nv_factors[i]->label);
+            say_share(text, count, summary->cell_count, false);
+            begun = named = true;
+        }
+    }
+    if (begun)
+        nv_say(text, ".");
+}
+
 char *nv_words_all(const struct nv_summary *summary, char out[NV_WORDS_BYTES])
 {
     struct nv_text text = nv_text_in(out, NV_WORDS_BYTES);
@@ -217,7 +255,9 @@ char *nv_words_all(const struct nv_summary *summary, char out[NV_WORDS_BYTES])
         say_winners(&text, summary, summary->cells[0].arm);
     else if (all.count)
         say_no_winner(&text, summary, &all);
-    if (summary->cell_count)
+    if (summary->cell_count) {
         say_delivery(&text, summary);
+        say_factors(&text, summary);
+    }
     return out;
 }

@@ -178,9 +178,30 @@ static void verdicts(void **state)
     assert_string_equal(nv_verdict_words(&cell, NV_METRIC_RESP_P50, words), "not known");
 }
 
+/* Of each arm, in how many cells. */
+static void factors_are_counted(void **state)
+{
+    (void)state;
+    struct campaign campaign;
+    make(&campaign);
+    for (unsigned i = 0; i < 3; i++)
+        campaign.cells[i].arm[1].evidence = (struct nv_evidence){.run_count = 1,
+                                                                 .sched_count = 100,
+                                                                 .sent_count = 100,
+                                                                 .unique_count = 90,
+                                                                 .lost_count = 10,
+                                                                 .rcvbuf_count = i < 2 ? 10 : 0,
+                                                                 .path_count = i < 2 ? 0 : 10};
+    assert_says(&campaign,
+                "All 24 comparisons in 6 cells are ties: no difference that matters. "
+                "Both deliver everything. Why: UDP: the receiver's socket buffer in 2 of "
+                "6 cells, loss on the path in 1 of 6 cells.");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(factors_are_counted),
         cmocka_unit_test(nothing_differs),
         cmocka_unit_test(no_winner_and_what_would_help),
         cmocka_unit_test(few_blocks_claim_nothing),

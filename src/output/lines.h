@@ -37,6 +37,7 @@ extern const struct nv_sheet nv_sheet_packets;
 extern const struct nv_sheet nv_sheet_calls;
 extern const struct nv_sheet nv_sheet_comparisons;
 extern const struct nv_sheet nv_sheet_capacity;
+extern const struct nv_sheet nv_sheet_factors;
 
 /* Groups of runs.csv. */
 extern const struct nv_column nv_runs_count_columns[];
@@ -56,6 +57,9 @@ bool nv_line_is_tcp(const struct nv_line *line);
 double nv_line_measure_s(const struct nv_line *line);
 /* For what means nothing over flows: the row is of one flow. */
 bool nv_line_is_one_flow(const struct nv_line *line);
+/* IPv4 packets that a datagram with a message of so many bytes takes; NAN when the MTU is unknown.
+ */
+double nv_fragments(uint64_t mtu_bytes, double message_bytes);
 /* Refused by the sender's kernel, or not tried in time. */
 uint64_t nv_row_not_sent(const struct nv_result_row *row);
 

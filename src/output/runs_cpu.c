@@ -153,5 +153,14 @@ const struct nv_column nv_runs_cpu_columns[] = {
               "emulated path, and before pauses (--settle) add up to a second.",
               get_sys, .source = "/proc/stat: user, nice, system, irq, softirq"),
     NV_COLUMN("sys_cpu_ns_per_msg", "sys_cpu_ns over the messages that arrived.", get_sys_per_msg),
+    NV_COLUMN("tx_idle_ns",
+              "Time in the measured phase for which the sender's thread had nothing to do: what is "
+              "missing from tx_cpu_ns and this it was ready to run and had no processor; empty "
+              "where the kernel keeps no count (schedstat).",
+              get_thread, NV_AT_ROW(sender.idle_ns)),
+    NV_COLUMN("rx_idle_ns",
+              "Time in the measured phase for which the receiver's thread (rr: the server's) had "
+              "nothing to do; empty as tx_idle_ns.",
+              get_thread, NV_AT_ROW(receiver.idle_ns)),
     NV_COLUMN("", NULL, NULL),
 };

@@ -54,20 +54,22 @@ static void get_steal(struct nv_field *field, const struct nv_column *column, co
 }
 
 /* IPv4: all but the last fragment carry a multiple of 8 bytes. */
+double nv_fragments(uint64_t mtu_bytes, double message_bytes)
+{
+    if (mtu_bytes < IPV4_HEADER_BYTES + FRAGMENT_UNIT_BYTES || mtu_bytes == NV_UNKNOWN)
+        return NAN;
+    uint64_t unit_count = (mtu_bytes - IPV4_HEADER_BYTES) / FRAGMENT_UNIT_BYTES;
+    return ceil((message_bytes + UDP_HEADER_BYTES) / (double)(FRAGMENT_UNIT_BYTES * unit_count));
+}
+
 static void get_fragments(struct nv_field *field, const struct nv_column *column, const void *line)
 {
     (void)column;
     const struct nv_line *at = line;
-    uint64_t mtu_bytes = at->row->sender.io.mtu_bytes;
-    bool known = mtu_bytes >= IPV4_HEADER_BYTES + FRAGMENT_UNIT_BYTES && mtu_bytes != NV_UNKNOWN;
     bool is_udp = strcmp(at->run->spec.transport, "udp") == 0;
-    double fragments = NAN;
-    if (known && is_udp) {
-        uint64_t unit_count = (mtu_bytes - IPV4_HEADER_BYTES) / FRAGMENT_UNIT_BYTES;
-        double datagram_bytes = nv_sizes_mean(&at->run->spec.sizes) + UDP_HEADER_BYTES;
-        fragments = ceil(datagram_bytes / (double)(FRAGMENT_UNIT_BYTES * unit_count));
-    }
-    nv_field_real(field, fragments);
+    double fragments =
+        nv_fragments(at->row->sender.io.mtu_bytes, nv_sizes_mean(&at->run->spec.sizes));
+    nv_field_real(field, is_udp ? fragments : NAN);
 }
 
 /* Of who accepts connections one by one. */

@@ -122,7 +122,8 @@ const struct nv_result_row *nv_run_result_all(const struct nv_run_result *run,
     return NULL;
 }
 
-void nv_summary_arm_add(struct nv_summary_arm *arm, const struct nv_result_row *row)
+void nv_summary_arm_add(struct nv_summary_arm *arm, const struct nv_run_result *run,
+                        const struct nv_result_row *row)
 {
     arm->sched_count += row->tx->sched_count;
     arm->not_sent_count += nv_row_not_sent(row);
@@ -134,4 +135,5 @@ void nv_summary_arm_add(struct nv_summary_arm *arm, const struct nv_result_row *
             arm->calls[end][call].count += row->calls[end]->time[call].count;
             arm->calls[end][call].total_ns += row->calls[end]->time[call].sum;
         }
+    nv_evidence_add(&arm->evidence, run, row);
 }

@@ -7,6 +7,7 @@
 
 #include "campaign/result.h"
 #include "campaign/verdict.h"
+#include "output/evidence.h"
 #include "spec/spec.h"
 
 /* What a campaign found, ready to be shown: for each cell the medians of both arms, pooled counts
@@ -59,11 +60,13 @@ struct nv_summary_arm {
     uint64_t sched_count, not_sent_count, lost_count, unique_count, reordered_count;
     double median[NV_METRIC_COUNT];             /* over the blocks that count; NAN: not known */
     struct nv_capacity capacity;                /* at rate search, of who does not limit itself */
+    struct nv_evidence evidence;                /* why; of the same blocks */
     struct nv_call_sum calls[2][NV_CALL_COUNT]; /* the client's, the server's; all zero: none */
 };
 
 /* Adds the counts of one run's flow=all row. */
-void nv_summary_arm_add(struct nv_summary_arm *arm, const struct nv_result_row *row);
+void nv_summary_arm_add(struct nv_summary_arm *arm, const struct nv_run_result *run,
+                        const struct nv_result_row *row);
 
 struct nv_summary_cell {
     const char *cell_id;
@@ -92,6 +95,9 @@ struct nv_summary {
 #define NV_VERDICT_WORDS_BYTES 96
 char *nv_verdict_words(const struct nv_summary_cell *cell, enum nv_metric metric,
                        char out[NV_VERDICT_WORDS_BYTES]);
+
+/* Which arm the verdict is for, or NULL. */
+const struct nv_summary_arm *nv_favoured(const struct nv_summary_cell *cell, enum nv_metric metric);
 
 /* The spec's deadline: "50 ms". Returns out. */
 #define NV_DEADLINE_BYTES 32

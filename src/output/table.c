@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "output/calls_table.h"
+#include "output/factors.h"
 
 #define WIDTH 100
 #define LABEL_WIDTH 20
@@ -359,12 +360,49 @@ static void print_cell_head(struct table *table, const struct nv_summary *summar
     end_line(table, &line);
 }
 
+/* Breaks at blanks, so that no line is wider than the table. */
+static void print_wrapped(struct table *table, const char *lead, const char *words)
+{
+    struct line line = {.used = 0};
+    char word[LINE_BYTES];
+    put(&line, lead);
+    while (*words) {
+        size_t len = strcspn(words, " ");
+        (void)snprintf(word, sizeof word, "%.*s", (int)len, words);
+        if (line.width + 1 + width_of(word) > WIDTH)
+            end_line(table, &line);
+        else
+            put(&line, " ");
+        put(&line, word);
+        words += len;
+        words += strspn(words, " ");
+    }
+    end_line(table, &line);
+}
+
+/* Two lines at most: what does not fit beside another is left to the files, part by part. */
+static void print_why(struct table *table, const struct nv_summary_cell *cell)
+{
+    char why[2][NV_FACTOR_WORDS_BYTES];
+    unsigned count = nv_why(cell, why);
+    for (unsigned i = 0; i < count; i++) {
+        char *end = why[i] + strlen(why[i]);
+        while (count > 1 && end > why[i] && width_of("  why: ") + width_of(why[i]) > WIDTH) {
+            while (end > why[i] && !strchr(";:,", *--end))
+                continue;
+            *end = '\0';
+        }
+        print_wrapped(table, "  why:", why[i]);
+    }
+}
+
 static void print_cell_foot(struct table *table, const struct nv_summary_cell *cell)
 {
     bool searched = cell->arm[0].spec->rate.kind == NV_RATE_SEARCH;
     if (!searched && !is_known(cell, NV_METRIC_RESP_P50))
         (void)fprintf(table->out, "  response times: not known here (too few messages, or the two "
                                   "clocks differ)\n");
+    print_why(table, cell);
     if (!cell->rejected_count)
         return;
     double share = (double)cell->rejected_count / (cell->rejected_count + cell->blocks_count);
@@ -428,26 +466,6 @@ static void print_head(struct table *table, const struct nv_summary *summary)
     put(&line, elapsed);
     end_line(table, &line);
     (void)fprintf(table->out, "\n");
-}
-
-/* Breaks at blanks, so that no line is wider than the table. */
-static void print_wrapped(struct table *table, const char *lead, const char *words)
-{
-    struct line line = {.used = 0};
-    char word[LINE_BYTES];
-    put(&line, lead);
-    while (*words) {
-        size_t len = strcspn(words, " ");
-        (void)snprintf(word, sizeof word, "%.*s", (int)len, words);
-        if (line.width + 1 + width_of(word) > WIDTH)
-            end_line(table, &line);
-        else
-            put(&line, " ");
-        put(&line, word);
-        words += len;
-        words += strspn(words, " ");
-    }
-    end_line(table, &line);
 }
 
 static void print_foot(struct table *table, const struct nv_summary *summary)

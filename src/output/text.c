@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "output/text.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
@@ -48,6 +49,15 @@ void nv_say_joint(struct nv_text *text, unsigned item, unsigned item_count)
 {
     if (item)
         nv_say(text, "%s", item + 1 == item_count ? " and " : ", ");
+}
+
+void nv_say_percent(struct nv_text *text, double share)
+{
+    double percent = share > 1 - 1e-9 ? 100 : 100 * share; /* sums of parts may miss it */
+    int decimals = percent >= 9.95 ? 0 : percent >= 0.995 ? 1 : 2;
+    while (percent < 100 && 100 - percent < 0.5 * pow(10, -decimals) && decimals < 6)
+        decimals++;
+    nv_say(text, "%.*f %%", decimals, percent);
 }
 
 void nv_say_capital(const struct nv_text *text, size_t at)

@@ -19,6 +19,9 @@ __attribute__((format(printf, 2, 3))) void nv_say(struct nv_text *text, const ch
 /* "a", "a and b", "a, b and c": call it before each item, the first is number 0. */
 void nv_say_joint(struct nv_text *text, unsigned item, unsigned item_count);
 
+/* A share in per cent, with two figures and never rounded to all: "3.1 %", "87 %", "99.9 %". */
+void nv_say_percent(struct nv_text *text, double share);
+
 /* The first letter becomes a capital. */
 void nv_say_capital(const struct nv_text *text, size_t at);
 

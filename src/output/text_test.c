@@ -44,11 +44,29 @@ static void pieces_follow_each_other(void **state)
     assert_string_equal(out, "One. One and two. One, two and three. ");
 }
 
+static void shares_are_never_rounded_to_all(void **state)
+{
+    (void)state;
+    static const struct {
+        double share;
+        const char *text;
+    } rows[] = {{0, "0.00 %"},        {0.0012, "0.12 %"}, {0.00996, "1.0 %"}, {0.031, "3.1 %"},
+                {0.0996, "10 %"},     {0.994, "99 %"},    {0.9951, "99.5 %"}, {0.9999, "99.99 %"},
+                {1 - 1e-12, "100 %"}, {0.0995, "10 %"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char out[32];
+        struct nv_text text = nv_text_in(out, sizeof out);
+        nv_say_percent(&text, rows[i].share);
+        assert_string_equal(out, rows[i].text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cut_between_characters),
         cmocka_unit_test(pieces_follow_each_other),
+        cmocka_unit_test(shares_are_never_rounded_to_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,6 +43,21 @@ const struct nv_topic nv_topics_comparison[] = {
         .columns = "verdict verdict_words margin p_signed_rank p_holm needed_blocks stop_reason",
     },
     {
+        .name = "why",
+        .title = "dominant factor",
+        .text =
+            "What of an arm's own counts explains most of what it lost, or of what its messages "
+            "waited, and no less than half of it. Of losses it is the share by place; of waits "
+            "and of goodput, the part that the evidence accounts for.",
+        .empty = "No factor where the counts do not tell, or nothing stands out.",
+        .source = "counts of the same runs, in the columns that drawn_from names",
+        .example =
+            "Of 31 messages that UDP lost, 30 were dropped at the receiver's socket: 30 / 31 "
+            "= 0.968, so that the receive buffer is the factor.",
+        .columns = "factors.csv:subject factors.csv:missing_ratio factors.csv:wait_mean_ns factor "
+                   "share evidence advice drawn_from why",
+    },
+    {
         .name = "checks",
         .title = "checks on a comparison",
         .text = "How often b was better, whether it mattered who ran first, and whether the "

@@ -60,7 +60,27 @@ const struct nv_topic nv_topics_system[] = {
                    "500 B: (40000000 + 60000000) / 20000 = 5000 ns a message, and 5000 / 500 = 10 "
                    "ns a byte.",
         .columns = "tx_cpu_* rx_cpu_* cpu_* sys_cpu_* tx_nivcsw_count rx_nivcsw_count tx_cycles "
-                   "rx_cycles tx_instructions rx_instructions",
+                   "rx_cycles tx_instructions rx_instructions tx_idle_ns rx_idle_ns",
+    },
+    {
+        .name = "calls",
+        .title = "socket calls",
+        .text =
+            "In workload crr each message has a socket of its own, and each call is timed by the "
+            "program that makes it: the clock is read before and after. With engine blocking "
+            "the call itself waits; with poll it returns at once and the wait is a line apart. "
+            "What the calls of one message took, added up, is what its socket cost.",
+        .empty = "There is such a file only for workload crr.",
+        .source =
+            "clock_gettime(CLOCK_MONOTONIC); errno; TcpExt ListenOverflows and ListenDrops in "
+            "/proc/net/netstat",
+        .example =
+            "1000 calls of connect took 30000000 ns together: 30000000 / 1000 = 30000 ns, 30 "
+            "us each. Of 28232 ports, each in TIME_WAIT for 60 s, 28232 / 60 = 470.5 "
+            "connections a second last.",
+        .columns = "end place kind call call_count error_count errors total_ns mean_ns "
+                   "calls.csv:p50_ns calls.csv:p99_ns calls.csv:max_ns listen_overflow_count "
+                   "listen_drop_count",
     },
     {
         .name = "path",

@@ -13,9 +13,7 @@ static void separate(struct nv_text *text)
         nv_say(text, "; ");
 }
 
-/* Which arm a verdict is for, or NULL. */
-static const struct nv_summary_arm *favoured(const struct nv_summary_cell *cell,
-                                             enum nv_metric metric)
+const struct nv_summary_arm *nv_favoured(const struct nv_summary_cell *cell, enum nv_metric metric)
 {
     switch (cell->comparison[metric].verdict) {
     case NV_VERDICT_A_WINS:
@@ -42,7 +40,7 @@ char *nv_verdict_words(const struct nv_summary_cell *cell, enum nv_metric metric
                        char out[NV_VERDICT_WORDS_BYTES])
 {
     const struct nv_comparison *comparison = &cell->comparison[metric];
-    const struct nv_summary_arm *arm = favoured(cell, metric);
+    const struct nv_summary_arm *arm = nv_favoured(cell, metric);
     struct nv_text text = nv_text_in(out, NV_VERDICT_WORDS_BYTES);
     if (arm)
         nv_say(&text, "%s %s", arm->name,
@@ -84,7 +82,7 @@ static void say_sooner(struct nv_text *text, const struct nv_comparison *compari
 static void say_median(struct nv_text *text, const struct nv_summary_cell *cell)
 {
     const struct nv_comparison *p50 = &cell->comparison[NV_METRIC_RESP_P50];
-    const struct nv_summary_arm *arm = favoured(cell, NV_METRIC_RESP_P50);
+    const struct nv_summary_arm *arm = nv_favoured(cell, NV_METRIC_RESP_P50);
     bool answers = cell->direction == NV_ROW_RTT;
     if (isnan(p50->effect))
         return;
@@ -105,9 +103,9 @@ static void say_median(struct nv_text *text, const struct nv_summary_cell *cell)
 /* Only when the slowest messages tell another story. */
 static void say_tail(struct nv_text *text, const struct nv_summary_cell *cell)
 {
-    const struct nv_summary_arm *arm = favoured(cell, NV_METRIC_RESP_P99);
+    const struct nv_summary_arm *arm = nv_favoured(cell, NV_METRIC_RESP_P99);
     const struct nv_comparison *p99 = &cell->comparison[NV_METRIC_RESP_P99];
-    if (!arm || arm == favoured(cell, NV_METRIC_RESP_P50))
+    if (!arm || arm == nv_favoured(cell, NV_METRIC_RESP_P50))
         return;
     separate(text);
     if (isfinite(p99->effect)) {
@@ -119,7 +117,7 @@ static void say_tail(struct nv_text *text, const struct nv_summary_cell *cell)
 
 static void say_goodput(struct nv_text *text, const struct nv_summary_cell *cell)
 {
-    const struct nv_summary_arm *arm = favoured(cell, NV_METRIC_GOODPUT);
+    const struct nv_summary_arm *arm = nv_favoured(cell, NV_METRIC_GOODPUT);
     const struct nv_comparison *goodput = &cell->comparison[NV_METRIC_GOODPUT];
     if (!arm || is_slight(goodput->verdict) || !isfinite(goodput->effect))
         return;
@@ -130,7 +128,7 @@ static void say_goodput(struct nv_text *text, const struct nv_summary_cell *cell
 
 static void say_ontime(struct nv_text *text, const struct nv_summary_cell *cell)
 {
-    const struct nv_summary_arm *arm = favoured(cell, NV_METRIC_ONTIME_RATIO);
+    const struct nv_summary_arm *arm = nv_favoured(cell, NV_METRIC_ONTIME_RATIO);
     if (!arm)
         return;
     char deadline[NV_DEADLINE_BYTES];

@@ -288,6 +288,7 @@ static void stop_measuring(struct nv_lane *lane)
     for (unsigned i = 0; i < lane->channel.flow_count; i++) {
         struct nv_flow_report *report = lane->flows[i].report;
         report->cpu_ns = usage.cpu_ns - lane->usage_start.cpu_ns;
+        report->idle_ns = nv_kernel_idle_ns(&usage, &lane->usage_start);
         report->cycles = events[NV_PERF_CYCLES];
         report->instructions = events[NV_PERF_INSTRUCTIONS];
         report->involuntary_switches =
