@@ -86,9 +86,7 @@ static int check_spec(const struct nv_spec *spec, struct nv_error *err)
     const struct nv_workload *workload = driver ? nv_workload_find(spec->workload, err) : NULL;
     if (!workload)
         return err->code;
-    struct nv_spec_nature nature = {.datagrams = driver->transport->caps & NV_CAP_DATAGRAMS,
-                                    .answered = workload->answered};
-    return nv_spec_check_nature(spec, nature, err);
+    return nv_spec_check_nature(spec, nv_driver_nature(driver, workload), err);
 }
 
 /* It becomes part of a directory's name, and of what is written in UTF-8. */

@@ -139,4 +139,5 @@ void nv_summary_arm_add(struct nv_summary_arm *arm, const struct nv_result_row *
     arm->lost_count += row->lost_count;
     arm->unique_count += row->rx->unique_count;
     arm->reordered_count += row->rx->ordering.reordered_count;
+    nv_parts_merge(&arm->parts, &row->parts);
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "campaign/result.h"
 #include "campaign/verdict.h"
@@ -53,7 +54,8 @@ struct nv_summary_arm {
      * lost: sent and never arrived. */
     uint64_t sched_count, not_sent_count, lost_count, unique_count, reordered_count;
     double median[NV_METRIC_COUNT]; /* over the blocks that count; NAN: not known */
-    struct nv_capacity capacity;    /* at rate search, of who does not limit itself */
+    struct nv_part_sums parts;
+    struct nv_capacity capacity; /* at rate search, of who does not limit itself */
 };
 
 /* Adds the counts of one run's flow=all row. */
@@ -86,6 +88,11 @@ struct nv_summary {
 #define NV_VERDICT_WORDS_BYTES 96
 char *nv_verdict_words(const struct nv_summary_cell *cell, enum nv_metric metric,
                        char out[NV_VERDICT_WORDS_BYTES]);
+
+/* Where the time of a cell's messages went, on average, in columns of these widths; nothing without
+ * diag. */
+void nv_parts_print(FILE *out, const struct nv_summary_cell *cell, int label_width,
+                    int value_width);
 
 /* The spec's deadline: "50 ms". Returns out. */
 #define NV_DEADLINE_BYTES 32

@@ -382,7 +382,8 @@ static void finish(struct nv_lane *lane)
 int nv_lane_open(struct nv_lane *lane)
 {
     nv_perf_open(&lane->perf);
-    lane->calls = *lane->driver->engine;
+    const struct nv_engine *engine = lane->driver->engine;
+    lane->calls = lane->spec->diag && engine->stamped ? *engine->stamped : *engine;
     lane->engine = calloc(1, lane->calls.state_size);
     if (!lane->engine)
         return nv_fail(&lane->error, NV_E_FAILED, "no memory");
