@@ -71,11 +71,14 @@ static void make_room(struct nv_inorder *order, struct nv_blocking *counts, uint
         order->rel = order->next = seq - order->window + 1;
 }
 
-void nv_inorder_add(struct nv_inorder *order, struct nv_blocking *counts, uint64_t seq,
-                    uint64_t now_ns, bool counted, uint64_t next_expected)
+void nv_inorder_begin(struct nv_inorder *order, uint64_t next_expected)
 {
-    if (!order->holds)
-        order->rel = order->next = next_expected;
+    order->rel = order->next = next_expected;
+}
+
+void nv_inorder_add(struct nv_inorder *order, struct nv_blocking *counts, uint64_t seq,
+                    uint64_t now_ns, bool counted)
+{
     hand_over(order, counts, now_ns);
     if (seq < order->rel) {
         counts->too_late_count += counted;

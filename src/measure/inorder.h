@@ -30,10 +30,13 @@ int nv_inorder_init(struct nv_inorder *, uint64_t window, uint64_t patience_ns,
                     struct nv_error *err);
 void nv_inorder_dispose(struct nv_inorder *);
 
-/* A first copy has arrived, at a time that never decreases. While nothing is held, next_expected
- * is the one after the highest so far. Only counted ones are added to counts. */
+/* Before the first nv_inorder_add of those that are told, as long as nothing is held: next_expected
+ * is the one after the highest that has come. */
+void nv_inorder_begin(struct nv_inorder *, uint64_t next_expected);
+/* A first copy has arrived, at a time that never decreases. Only counted ones are added to counts.
+ */
 void nv_inorder_add(struct nv_inorder *, struct nv_blocking *counts, uint64_t seq, uint64_t now_ns,
-                    bool counted, uint64_t next_expected);
+                    bool counted);
 /* Nothing more comes: what waits, waits until patience ends. */
 void nv_inorder_finish(struct nv_inorder *, struct nv_blocking *counts);
 

@@ -35,7 +35,9 @@ static int tear_down(void **state)
 
 static void arrive(struct fixture *f, uint64_t seq, uint64_t at_ms)
 {
-    nv_inorder_add(&f->order, &f->counts, seq, at_ms * MS, true, f->next_expected);
+    if (!f->order.holds)
+        nv_inorder_begin(&f->order, f->next_expected);
+    nv_inorder_add(&f->order, &f->counts, seq, at_ms * MS, true);
     if (seq >= f->next_expected)
         f->next_expected = seq + 1;
 }

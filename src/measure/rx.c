@@ -308,9 +308,10 @@ NV_COLD static void record_held(struct nv_rx *rx, uint64_t now_ns,
                                 const struct nv_rx_message *message, bool measured)
 {
     struct nv_inorder *inorder = &rx->live->inorder;
-    uint64_t next_expected = rx->live->ordering.next_expected;
+    if (!inorder->holds)
+        nv_inorder_begin(inorder, rx->live->ordering.next_expected);
     for (uint32_t i = 0; i < message->count && (i == 0 || inorder->holds); i++)
-        nv_inorder_add(inorder, &rx->hol, message->seq + i, now_ns, measured, next_expected);
+        nv_inorder_add(inorder, &rx->hol, message->seq + i, now_ns, measured);
 }
 
 /* Of which the first is not the next in order: whether it is beyond all others, all the same. */
