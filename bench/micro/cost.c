@@ -150,6 +150,7 @@ static int run(struct nv_lane *lane, struct nv_lane_flow *flow, bool sends)
         nv_tx_init(config.tx, &phases);
     } else {
         struct nv_rx_config rx = {.phases = phases,
+                                  .unordered = !(lane->channel.caps & NV_CAP_ORDERED),
                                   .tmax_ns = spec->drain_ns,
                                   .messages_max = task.messages + 64ull * task.per_call};
         rx.deadline_count = nv_spec_deadlines(spec, rx.deadline_ns);

@@ -114,6 +114,11 @@ CHARTS = (
           series=(Series("run:reordered_ratio"),),
           help="Lower is better: messages that arrived after one sent later (RFC 4737).",
           zero_note="nothing was reordered", zero_count="reordered_count"),
+    Chart("waits", "waits", "Who waits",
+          x="time of the send, since that of the lost one", y="latency", unit="", scale="",
+          needs="stamps",
+          help="A bar is a message, as high as it took from its send to its arrival, by kernel "
+               "time stamps: those around the one that others waited for longest."),
 )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from . import (capacity, charts, courses, forest, paths, planes, series, sweep_charts, sweeps,
-               units)
+               units, waits)
 from .panels import Panel, Trace, finish
 
 
@@ -35,6 +35,7 @@ NEEDS = {"": lambda campaign: True,
          "search": lambda campaign: bool(campaign.result.trials),
          "times": lambda campaign: any(dict(cell.factors)["rate"] != "search"
                                        for cell in campaign.cells),
+         "stamps": waits.has_waits,
          "outage": lambda campaign: any(courses.outages(campaign, cell.path)
                                         for cell in campaign.cells)}
 
@@ -54,7 +55,7 @@ def build(campaign):
                 caption=caption_text(campaign, with_bars=chart.kind == "sweep"),
                 row_labels=chart.kind == "forest" or (
                     chart.kind == "sweep" and campaign.sweep.rows),
-                stacked=chart.kind == "course"))
+                stacked=chart.kind in ("course", "waits")))
     return figures
 
 
@@ -158,7 +159,7 @@ def _to_right(trace, x):
 
 KINDS = {"curve": _curve_figures, "sweep": sweep_charts.figures, "forest": forest.figures,
          "plane": planes.figures, "course": courses.figures,
-         "capacity": capacity.figures}
+         "capacity": capacity.figures, "waits": waits.figures}
 
 
 def caption_text(campaign, with_bars=False):

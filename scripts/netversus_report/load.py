@@ -64,6 +64,8 @@ REQUIRED = {
                      "sched_count": number, "passed": text, "missing_ratio": number,
                      "goodput_bps": number, "outcome": text, "capacity_msgs_per_s": number},
     "factors.csv": {"cell_id": text, "dir": text, "arm": text, "factor": text, "why": text},
+    "messages.csv": {**_KEY, "seq": number, "status": text,
+                     **{f"t_{at}_ns": number for at in ("snd", "txk", "rxk", "rdy", "rcv")}},
     "comparisons.csv": {"cell_id": text, "dir": text, "arm_a": text, "arm_b": text, "metric": text,
                         "scale": text, "blocks_count": number, "a_median": number,
                         "b_median": number, "effect": number, "ci95_lo": number,
@@ -79,7 +81,7 @@ OPTIONAL = {
                      "queue_max_bytes", "delay_p50_ns", "delay_p99_ns")},
                  **{name: text for name in (
                      "app", "reply_size", "burst", "window", "nodelay", "quickack", "cc", "sndbuf",
-                     "rcvbuf", "read_size", "udp_policy", "pace", "wait", "batch", "threads", "cpus", "dscp")}},
+                     "rcvbuf", "read_size", "udp_policy", "pace", "wait", "batch", "threads", "cpus", "dscp", "diag")}},
     "comparisons.csv": {"verdict_words": text, "p_holm": number, "win_fraction": number,
                         "blocks_rejected_count": number, "stop_reason": text},
 }
@@ -100,6 +102,7 @@ class Result:
     invalid_count: int  # runs left out
     factors: list = field(default_factory=list)  # why, an arm a row; none of older results
     trials: list = field(default_factory=list)  # of capacity.csv
+    messages: list = field(default_factory=list)  # of runs with kernel time stamps
     notes: list = field(default_factory=list)  # for the user: files missing or cut off
 
 
@@ -122,6 +125,8 @@ def load(directory):
         else:
             timed_ids.add(row["run_id"])
 
+    stamped = {row["run_id"] for row in runs if row.get("diag") == "yes"}
+
     def of_all_flows(row):
         return row["flow"] == "all" and row["run_id"] in timed_ids
 
@@ -139,6 +144,8 @@ def load(directory):
         factors=_load_rows(directory, "factors.csv", notes, lambda row: True)
         if (directory / "factors.csv").exists() else [],
         trials=_load_rows(directory, "capacity.csv", notes, lambda row: True) if searched else [],
+        messages=_load_rows(directory, "messages.csv", notes, lambda row: row["run_id"] in stamped
+                            and row["flow"] == "all" and row["status"] != "dup") if stamped else [],
         comparisons=_load_rows(directory, "comparisons.csv", notes, lambda row: not (
             row["cell_id"] in searched and row["metric"] in _OF_TIME)))
 

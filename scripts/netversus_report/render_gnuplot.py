@@ -17,6 +17,7 @@ _WIDTH, _WIDTH_SINGLE = 1180, 760  # px of the SVG; the PNG has _DENSITY times a
 _DENSITY = 1.7
 _TOP, _BOTTOM = 62, 58  # title and legend, without the lines of help; caption
 _LINE = 15
+_NAMES_SINGLE = 4  # in one row of the legend of a narrow figure
 _PANEL_HEIGHT, _ROW_HEIGHT = 300, 26
 _PLOT_WIDTH_MIN = 250  # of a panel's plotting area: the label of an axis must fit
 _RIGHT, _ABOVE, _BELOW = 22, 54, 56  # around the plotting area of a panel
@@ -106,7 +107,9 @@ class _Layout:
         self.row_height = self.plot_height + _ABOVE + _BELOW
         self.caption_lines = _wrap(figure.caption, " · ", self.width // 7)
         self.help_lines = _wrap(figure.help, " ", self.width // 7.4)
-        self.top = _TOP + _LINE * len(self.help_lines)
+        names = len(legend(figure.panels))
+        self.legend_px = _LINE * (names > _NAMES_SINGLE and self.width == _WIDTH_SINGLE)
+        self.top = _TOP + _LINE * len(self.help_lines) + self.legend_px
         self.height = round(self.top + _BOTTOM + math.ceil(count / self.columns) * self.row_height)
 
     def _plot_width(self):
@@ -157,7 +160,7 @@ def _frame(figure, layout):
                        f"title {_quote(trace.label + '   ')}")
     lines += [
         f"set lmargin at screen {x:.4f}", f"set rmargin at screen {1 - x:.4f}",
-        f"set tmargin at screen {layout.up(layout.top - 20):.4f}",
+        f"set tmargin at screen {layout.up(layout.top - 20 - layout.legend_px):.4f}",
         f"set bmargin at screen {layout.up(layout.top + 6):.4f}",
         "unset border", "unset tics", "set xrange [0:1]", "set yrange [0:1]",
         "set key at graph 0,0.5 left center horizontal Left reverse samplen 3.6 width 1 "

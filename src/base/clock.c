@@ -12,6 +12,24 @@ uint64_t nv_clock_thread_cpu_ns(void)
     return (uint64_t)t.tv_sec * NV_NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
+int64_t nv_clock_real_offset_ns(void)
+{
+    uint64_t narrowest_ns = UINT64_MAX;
+    int64_t offset_ns = 0;
+    for (unsigned i = 0; i < 16; i++) {
+        struct timespec real;
+        uint64_t before_ns = nv_clock_ns();
+        (void)clock_gettime(CLOCK_REALTIME, &real);
+        uint64_t wide_ns = nv_clock_ns() - before_ns;
+        uint64_t real_ns = (uint64_t)real.tv_sec * NV_NS_PER_S + (uint64_t)real.tv_nsec;
+        if (wide_ns >= narrowest_ns)
+            continue;
+        narrowest_ns = wide_ns;
+        offset_ns = (int64_t)(real_ns - (before_ns + wide_ns / 2));
+    }
+    return offset_ns;
+}
+
 void nv_clock_sleep_until(uint64_t deadline_ns)
 {
     struct timespec t = {.tv_sec = (time_t)(deadline_ns / NV_NS_PER_S),

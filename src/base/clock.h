@@ -28,6 +28,10 @@ static inline void nv_clock_relax(void)
 #endif
 }
 
+/* CLOCK_REALTIME less CLOCK_MONOTONIC, ns: both are slewed alike, so that it changes only when the
+ * wall clock is set. The narrowest of 16 readings between two, which is as exact as half of it. */
+int64_t nv_clock_real_offset_ns(void);
+
 /* CPU time of the calling thread in ns. */
 uint64_t nv_clock_thread_cpu_ns(void);
 

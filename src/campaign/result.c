@@ -36,6 +36,16 @@ static uint64_t sum_known(uint64_t a, uint64_t b)
     return a == NV_UNKNOWN || b == NV_UNKNOWN ? NV_UNKNOWN : a + b;
 }
 
+static void add_stamped(struct nv_stamp_counters *sum, const struct nv_stamp_counters *flow)
+{
+    sum->sent_gaps_count += flow->sent_gaps_count;
+    sum->again_count += flow->again_count;
+    sum->foreign_count += flow->foreign_count;
+    sum->unstamped_count += flow->unstamped_count;
+    if (flow->clock_step_ns > sum->clock_step_ns)
+        sum->clock_step_ns = flow->clock_step_ns;
+}
+
 static void add_report(struct nv_flow_report *sum, const struct nv_flow_report *flow)
 {
     sum->io.connect_ns = flow->io.connect_ns;
@@ -51,6 +61,7 @@ static void add_report(struct nv_flow_report *sum, const struct nv_flow_report *
     sum->io.joins |= flow->io.joins;
     sum->listen_overflows += flow->listen_overflows;
     sum->listen_drops += flow->listen_drops;
+    add_stamped(&sum->stamped, &flow->stamped);
     sum->drops_count += flow->drops_count;
     sum->spun |= flow->spun;
     if (!flow->shared_thread) {
@@ -117,6 +128,36 @@ static void take_trace(const struct side *side, unsigned flow, struct nv_result_
     from->trace = NULL;
 }
 
+/* What the sender's kernel said, of the messages that arrived. */
+static void join_stamps(struct nv_rx *rx, const struct nv_stamps *stamps)
+{
+    for (uint64_t i = 0; rx->trace && stamps && i < rx->trace_count; i++) {
+        struct nv_trace_row *row = &rx->trace[i];
+        const struct nv_stamp_row *sent = nv_stamps_find(stamps, row->seq);
+        if (!sent)
+            continue;
+        row->t_acc_ns = sent->t_acc_ns;
+        row->t_sch_ns = sent->t_ns[NV_STAMP_SCHED];
+        row->t_txk_ns = sent->t_ns[NV_STAMP_SENT];
+        row->t_ack_ns = sent->t_ns[NV_STAMP_ACKED];
+    }
+}
+
+static void judge_parts(struct nv_run_result *result, struct nv_result_row *row)
+{
+    if (!result->spec.diag)
+        return;
+    nv_run_result_flag(result, "diag");
+    if (result->shared_clock)
+        nv_parts_add(&row->parts, row->rx);
+    /* The rows of the single flows are just before that of all. */
+    for (unsigned i = 1;
+         row->flow == NV_FLOW_ALL && result->spec.flows > 1 && i <= result->spec.flows; i++)
+        nv_parts_merge(&row->parts, &row[-(int)i].parts);
+    if (row->parts.wrong_count)
+        nv_run_result_flag(result, "parts");
+}
+
 static int build_row(struct nv_run_result *result, const struct side *side, int flow,
                      struct nv_error *err)
 {
@@ -138,6 +179,8 @@ static int build_row(struct nv_run_result *result, const struct side *side, int 
         add_flow(result, side, i, row);
     if (flow != NV_FLOW_ALL || count == 1)
         take_trace(side, first, row);
+    join_stamps(row->rx, side->sender[first].stamps);
+    judge_parts(result, row);
     balance(row);
     if (row->balances)
         return NV_OK;

@@ -3,6 +3,7 @@
 #define NV_CAMPAIGN_RESULT_H
 
 #include "base/clock.h"
+#include "campaign/parts.h"
 #include "campaign/search.h"
 #include "measure/report.h"
 #include "path/log.h"
@@ -43,6 +44,7 @@ struct nv_result_row {
     /* The ledger's end: sched = sent + refused + unsent, sent = unique + lost. */
     uint64_t lost_count, lost_rcvbuf_count, lost_path_count; /* the last two: or NV_UNKNOWN */
     bool balances;
+    struct nv_part_sums parts; /* with diag and one clock, of messages that are kept */
 };
 
 struct nv_run_result {

@@ -67,6 +67,9 @@ void nv_gates_apply(struct nv_run_result *run, uint64_t overshoot_ns)
         gate_lag(run, row, overshoot_ns);
         if (run->shared_clock && row->rx->negative_count)
             reject(run, "causality");
+        if (larger(row->sender.stamped.clock_step_ns, row->receiver.stamped.clock_step_ns) >
+            NV_CLOCK_STEP_NS_MAX)
+            reject(run, "clock_step");
     }
     gate_path(run, overshoot_ns);
     uint64_t length_ns = nv_spec_end_ns(&run->spec);

@@ -111,6 +111,18 @@ static void a_path_out_of_room_is_no_path(void **state)
     assert_string_equal(flags_of(f, 1 * US), "path_began_late");
 }
 
+/* By whose stamps the times of messages were told. */
+static void a_wall_clock_that_was_set_is_none(void **state)
+{
+    (void)state;
+    struct fixture *f = new_fixture(10 * US);
+    f->row.receiver.stamped.clock_step_ns = 1000;
+    assert_string_equal(flags_of(f, 1 * US), "");
+    f = new_fixture(10 * US);
+    f->row.sender.stamped.clock_step_ns = 1001;
+    assert_string_equal(flags_of(f, 1 * US), "clock_step");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -119,6 +131,7 @@ int main(void)
         cmocka_unit_test(late_sends_are_held_against_what_matters),
         cmocka_unit_test(late_packets_are_held_against_the_delay),
         cmocka_unit_test(a_path_out_of_room_is_no_path),
+        cmocka_unit_test(a_wall_clock_that_was_set_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

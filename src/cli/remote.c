@@ -121,6 +121,16 @@ static int remote_trace(void *context, unsigned flow, uint64_t first, const json
     return nv_trace_from_json(rx, first, rows, err);
 }
 
+static int remote_stamps(void *context, unsigned flow, uint64_t first, const json_t *rows,
+                         struct nv_error *err)
+{
+    struct nv_remote *remote = context;
+    struct nv_stamps *stamps = remote->theirs[flow].stamps;
+    if (!stamps)
+        return nv_fail(err, NV_E_PEER, "the server sent stamps without a report");
+    return nv_stamps_from_json(stamps, first, rows, err);
+}
+
 static void remote_finished(void *context, const struct nv_error *err)
 {
     struct nv_remote *remote = context;
@@ -143,6 +153,7 @@ static const struct nv_client_ops ops = {
     .expect = remote_expect,
     .result = remote_result,
     .trace = remote_trace,
+    .stamps = remote_stamps,
     .finished = remote_finished,
     .stop = remote_stop,
 };

@@ -172,15 +172,25 @@ static void serve_expect(void *context, const struct nv_flow_end *ends, unsigned
     nv_endpoint_expect(guest->serve->endpoint, ends, count);
 }
 
-static void send_trace(struct guest *guest, unsigned flow, const struct nv_rx *rx)
+/* rows is taken over. */
+static void send_rows(struct guest *guest, enum nv_frame kind, unsigned flow, uint64_t first,
+                      json_t *rows)
 {
-    for (uint64_t first = 0; first < rx->trace_count; first += NV_TRACE_STRETCH) {
-        json_t *frame = nv_frame_new(NV_FRAME_TRACE);
-        json_object_set_new(frame, "flow", json_integer(flow));
-        json_object_set_new(frame, "first", json_integer((json_int_t)first));
-        json_object_set_new(frame, "rows", nv_trace_to_json(rx, first));
-        nv_link_send(&guest->link, frame);
-    }
+    json_t *frame = nv_frame_new(kind);
+    json_object_set_new(frame, "flow", json_integer(flow));
+    json_object_set_new(frame, "first", json_integer((json_int_t)first));
+    json_object_set_new(frame, "rows", rows);
+    nv_link_send(&guest->link, frame);
+}
+
+static void send_trace(struct guest *guest, unsigned flow, const struct nv_flow_report *report)
+{
+    uint64_t rows = report->rx && report->rx->trace ? report->rx->trace_count : 0;
+    uint64_t stamps = report->stamps ? report->stamps->count : 0;
+    for (uint64_t first = 0; first < rows; first += NV_TRACE_STRETCH)
+        send_rows(guest, NV_FRAME_TRACE, flow, first, nv_trace_to_json(report->rx, first));
+    for (uint64_t first = 0; first < stamps; first += NV_TRACE_STRETCH)
+        send_rows(guest, NV_FRAME_STAMPS, flow, first, nv_stamps_to_json(report->stamps, first));
 }
 
 static void serve_results(void *context)
@@ -193,8 +203,7 @@ static void serve_results(void *context)
         json_object_set_new(frame, "flow", json_integer(i));
         json_object_set_new(frame, "report", nv_report_to_json(&reports[i]));
         nv_link_send(&guest->link, frame);
-        if (reports[i].rx && reports[i].rx->trace)
-            send_trace(guest, i, reports[i].rx);
+        send_trace(guest, i, &reports[i]);
     }
 }
 

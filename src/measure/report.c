@@ -43,5 +43,10 @@ const struct nv_report_row nv_report_rows[] = {
     ROW("shared_thread", shared_thread),
     ROW("spun", spun),
     ROW("idle_ns", idle_ns),
+    ROW("stamps_sent_gaps_count", stamped.sent_gaps_count),
+    ROW("stamps_again_count", stamped.again_count),
+    ROW("stamps_foreign_count", stamped.foreign_count),
+    ROW("stamps_unstamped_count", stamped.unstamped_count),
+    ROW("stamps_clock_step_ns", stamped.clock_step_ns),
     {NULL, 0},
 };

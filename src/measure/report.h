@@ -5,6 +5,7 @@
 #include "measure/calls.h"
 #include "measure/kernel.h"
 #include "measure/rx.h"
+#include "measure/stamps.h"
 #include "measure/tx.h"
 
 /* What was called on one socket, and what the kernel granted. */
@@ -43,8 +44,10 @@ struct nv_flow_report {
     uint64_t idle_ns;              /* its thread had nothing to do; likewise; or NV_UNKNOWN */
     uint64_t cycles, instructions; /* likewise; NV_UNKNOWN where the processor does not tell */
     uint64_t involuntary_switches;
-    uint64_t shared_thread; /* 1: its thread also drove an earlier flow, which carries the cpu */
-    uint64_t spun;          /* 1: its thread spun, so that cpu_ns says nothing of the work done */
+    uint64_t shared_thread;   /* 1: its thread also drove an earlier flow, which carries the cpu */
+    uint64_t spun;            /* 1: its thread spun, so that cpu_ns says nothing of the work done */
+    struct nv_stamps *stamps; /* with diag, else NULL; owned as tx and rx are */
+    struct nv_stamp_counters stamped; /* as of *stamps, at the end */
 };
 
 /* Rows for what is carried as JSON: every counter of the report's own. */

@@ -14,15 +14,20 @@ struct nv_rx_live {
     struct nv_ordering_live ordering;
     struct nv_ipdv_live ipdv;
     struct nv_jitter_live jitter;
+    struct nv_inorder inorder; /* of datagrams */
     struct nv_interval_cursor intended, arrival;
     uint64_t first_ontime_count[NV_DEADLINES_MAX + 1];
     uint64_t latest_ns; /* the latest arrival, until the window opens */
     bool in_window;     /* the latest arrival was within goodput's window */
     unsigned recv_msgs; /* that the last call within it has finished so far */
     bool answered;
-    bool hol_late;    /* the measured arrival before was late, */
-    bool hol_counted; /* counted as blocked, */
-    uint64_t hol_ns;  /* and at this time */
+    bool unordered;
+    bool estimates; /* head-of-line blocking is what the application sees of it */
+    const struct nv_stamps *stamps;
+    struct nv_release release; /* what stamps says of it, of measured messages */
+    bool hol_late;             /* the measured arrival before was late, */
+    bool hol_counted;          /* counted as blocked, */
+    uint64_t hol_ns;           /* and at this time */
     uint64_t trace_capacity;
     uint64_t open_interval;   /* of the latest responses, */
     struct nv_hist before;    /* which came after these; */
@@ -47,6 +52,8 @@ static int allocate(struct nv_rx *rx, const struct nv_rx_config *config, struct 
         nv_bitmap_init(&live->replicated, config->messages_max, err) ||
         nv_ordering_init(&live->ordering, window, err) || nv_ipdv_init(&live->ipdv, window, err))
         return NV_E_FAILED;
+    if (config->unordered)
+        return nv_inorder_init(&live->inorder, window, config->tmax_ns, err);
     return NV_OK;
 }
 
@@ -76,6 +83,9 @@ int nv_rx_init(struct nv_rx *rx, const struct nv_rx_config *config, struct nv_er
         return NV_E_FAILED;
     }
     rx->live->answered = config->answered;
+    rx->live->unordered = config->unordered;
+    rx->live->estimates = !config->unordered && !config->stamps;
+    rx->live->stamps = config->stamps;
     init_intervals(rx);
     return NV_OK;
 }
@@ -87,6 +97,7 @@ void nv_rx_dispose(struct nv_rx *rx)
         nv_bitmap_dispose(&rx->live->replicated);
         nv_ordering_dispose(&rx->live->ordering);
         nv_ipdv_dispose(&rx->live->ipdv);
+        nv_inorder_dispose(&rx->live->inorder);
     }
     free(rx->live);
     free(rx->trace);
@@ -102,11 +113,18 @@ NV_COLD static void trace(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_
         rx->trace_missed_count++;
         return;
     }
+    const struct nv_stamps *stamps = rx->live->stamps;
     rx->trace[rx->trace_count++] = (struct nv_trace_row){
         .seq = message->seq,
         .t_int_ns = message->t_int_ns,
         .t_snd_ns = message->t_snd_ns,
         .t_rcv_ns = now_ns,
+        .t_acc_ns = NV_UNKNOWN,
+        .t_sch_ns = NV_UNKNOWN,
+        .t_txk_ns = NV_UNKNOWN,
+        .t_rxk_ns = stamps ? stamps->t_rxk_ns : NV_UNKNOWN,
+        .t_rdy_ns = stamps ? stamps->t_rdy_ns : NV_UNKNOWN,
+        .t_ack_ns = NV_UNKNOWN,
         .arrival_index = rx->all_unique_count + rx->all_dup_count - 1,
         .size_bytes = message->size_bytes,
         .recv_calls = message->recv_calls,
@@ -190,7 +208,7 @@ static void record_response(struct nv_rx *rx, uint64_t now_ns, int64_t response_
 /* Messages that came behind a late one; late themselves, or not. */
 NV_COLD static void count_behind(struct nv_rx *rx, uint64_t excess_ns, bool late, uint64_t count)
 {
-    nv_hist_add_times(&rx->hol_ub, excess_ns, count);
+    nv_hist_add_times(&rx->hol.waits, excess_ns, count);
     if (!late)
         return;
     rx->hol.blocked_count += count;
@@ -205,8 +223,8 @@ static void record_blocking(struct nv_rx *rx, uint64_t now_ns, int64_t delay_ns,
 {
     struct nv_rx_live *live = rx->live;
     uint64_t excess_ns = (uint64_t)(delay_ns - rx->owd_min_ns);
-    bool late = excess_ns > NV_RX_BLOCKED_NS;
-    bool behind = live->hol_late && now_ns - live->hol_ns < NV_RX_BLOCKED_NS;
+    bool late = excess_ns > NV_BLOCKED_NS;
+    bool behind = live->hol_late && now_ns - live->hol_ns < NV_BLOCKED_NS;
     live->hol_late = late;
     live->hol_ns = now_ns;
     live->hol_counted &= behind && late;
@@ -252,6 +270,18 @@ static void record_variation(struct nv_rx *rx, int64_t delay_ns, uint64_t count)
     nv_jitter_follow(live, &rx->jitter, more);
 }
 
+/* By the kernel's stamps a lower bound: one that stands for several segments is the latest's. */
+NV_COLD static void record_row(struct nv_rx *rx, uint64_t now_ns,
+                               const struct nv_rx_message *message)
+{
+    const struct nv_stamps *stamps = rx->live->stamps;
+    if (stamps && !rx->live->unordered && stamps->t_rxk_ns != NV_UNKNOWN) {
+        rx->live->release.latest_ns = stamps->t_rdy_ns;
+        nv_blocking_add(&rx->hol, &rx->live->release, stamps->t_rdy_ns - stamps->t_rxk_ns);
+    }
+    trace(rx, now_ns, message, NV_TRACE_OK);
+}
+
 static void record_measured(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_message *message,
                             int64_t delay_ns)
 {
@@ -267,9 +297,21 @@ static void record_measured(struct nv_rx *rx, uint64_t now_ns, const struct nv_r
     if (rx->live->answered)
         nv_hist_add_times(&rx->dwell, message->dwell_ns, count);
     nv_boundary_messages(&rx->boundary, message->recv_calls, count);
-    record_blocking(rx, now_ns, delay_ns, count);
+    if (rx->live->estimates)
+        record_blocking(rx, now_ns, delay_ns, count);
     if (rx->live->trace_capacity)
-        trace(rx, now_ns, message, NV_TRACE_OK);
+        record_row(rx, now_ns, message);
+}
+
+/* Where order has a gap, or had one. */
+NV_COLD static void record_held(struct nv_rx *rx, uint64_t now_ns,
+                                const struct nv_rx_message *message, bool measured)
+{
+    struct nv_inorder *inorder = &rx->live->inorder;
+    if (!inorder->holds)
+        nv_inorder_begin(inorder, rx->live->ordering.next_expected);
+    for (uint32_t i = 0; i < message->count && (i == 0 || inorder->holds); i++)
+        nv_inorder_add(inorder, &rx->hol, message->seq + i, now_ns, measured);
 }
 
 /* Of which the first is not the next in order: whether it is beyond all others, all the same. */
@@ -279,6 +321,8 @@ NV_COLD static bool record_jump(struct nv_rx *rx, uint64_t now_ns,
 {
     struct nv_rx_live *live = rx->live;
     struct nv_ordering *counts = measured ? &rx->ordering : NULL;
+    if (live->unordered)
+        record_held(rx, now_ns, message, measured);
     struct nv_ordering_arrival arrival =
         nv_ordering_add(&live->ordering, counts, message->seq, now_ns);
     nv_ordering_follow(&live->ordering, counts, message->count - 1);
@@ -334,6 +378,8 @@ NV_HOT void nv_rx_record(struct nv_rx *rx, uint64_t now_ns, const struct nv_rx_m
         rx->owd_min_ns = delay_ns;
     count_goodput(rx, now_ns, (uint64_t)message->count * message->size_bytes, message->count);
     bool latest = nv_ordering_follows(&rx->live->ordering, message->seq);
+    if (latest && rx->live->inorder.holds)
+        record_held(rx, now_ns, message, measured);
     if (latest)
         nv_ordering_follow(&rx->live->ordering, measured ? &rx->ordering : NULL, message->count);
     else
@@ -360,9 +406,20 @@ void nv_rx_recv_more(struct nv_rx *rx, uint64_t bytes, unsigned messages)
     rx->live->recv_msgs += messages;
 }
 
+/* Who was not held did not wait. */
+static void close_held(struct nv_rx *rx)
+{
+    nv_inorder_finish(&rx->live->inorder, &rx->hol);
+    uint64_t told = rx->hol.waits.count + rx->hol.too_late_count;
+    if (rx->unique_count > told)
+        nv_hist_add_times(&rx->hol.waits, 0, rx->unique_count - told);
+}
+
 void nv_rx_finish(struct nv_rx *rx, uint64_t seq_first, uint64_t seq_end)
 {
     close_interval(rx);
+    if (rx->live->unordered)
+        close_held(rx);
     nv_deadlines_take(&rx->deadlines, rx->live->first_ontime_count);
     nv_losses_scan(&rx->losses, &rx->live->arrived, seq_first, seq_end);
 }

@@ -11,9 +11,11 @@
 #include "measure/counter.h"
 #include "measure/deadline.h"
 #include "measure/histogram.h"
+#include "measure/inorder.h"
 #include "measure/interval.h"
 #include "measure/losses.h"
 #include "measure/ordering.h"
+#include "measure/stamps.h"
 #include "measure/variation.h"
 
 /* What the receiver of one flow knows. The live meter, the report, and one read from the far end's
@@ -24,8 +26,6 @@
  * Counts are of the measured phase (by intended time) unless their name begins with all_, goodput_
  * or recv. Every arrival is exactly one of unique, dup, corrupt, stray. Times are ns since the
  * run's start on the receiver's clock; delays may be negative where clocks differ. */
-
-#define NV_RX_BLOCKED_NS 50000u /* head-of-line blocking shorter than this is noise */
 
 struct nv_rx_intervals {
     uint64_t length_ns, count;
@@ -38,18 +38,16 @@ struct nv_rx_intervals {
     uint64_t resp_p50_ns[NV_INTERVALS_MAX], resp_p99_ns[NV_INTERVALS_MAX];
 };
 
-/* Upper bound on head-of-line blocking, from what an application sees: a message within
- * NV_RX_BLOCKED_NS of a predecessor that was late by more than that counts its own delay above the
- * smallest as blocking. Includes queueing. */
-struct nv_rx_hol {
-    uint64_t blocked_count, episode_count, total_ns, max_ns;
-};
-
 enum nv_trace_status { NV_TRACE_OK, NV_TRACE_DUP };
 
 struct nv_trace_row {
     uint64_t seq, t_int_ns, t_snd_ns, t_rcv_ns;
-    uint64_t arrival_index; /* among all arrivals of the flow, from 0 */
+    /* With diag; NV_UNKNOWN: not known. The sender's are put in with its report. */
+    uint64_t t_acc_ns;           /* the call that took its last byte has returned */
+    uint64_t t_sch_ns, t_txk_ns; /* kernel: handed to the packet scheduler, and to the device */
+    uint64_t t_rxk_ns, t_rdy_ns; /* kernel: its last byte came; and all before it, in order */
+    uint64_t t_ack_ns;           /* kernel of the sender: acknowledged */
+    uint64_t arrival_index;      /* among all arrivals of the flow, from 0 */
     uint32_t size_bytes, recv_calls;
     uint32_t status; /* enum nv_trace_status */
 };
@@ -76,14 +74,17 @@ struct nv_rx {
     struct nv_jitter jitter;
     struct nv_losses losses;     /* by nv_rx_finish */
     struct nv_boundary boundary; /* messages: measured; receive calls: within goodput's window */
-    struct nv_rx_hol hol;
+    /* Of a byte stream, an upper bound from what an application sees: a message within
+     * NV_BLOCKED_NS of a predecessor that was late by more than that counts its own delay above the
+     * smallest as blocking, queueing included. Of datagrams their virtual in-order delay, by
+     * nv_rx_finish. */
+    struct nv_blocking hol;
     struct nv_rx_intervals intervals;
     struct nv_hist resp;  /* arrival less intended time */
     struct nv_hist serv;  /* arrival less send */
     struct nv_hist dwell; /* replies: time the request spent in the server */
     struct nv_hist ipdv_abs;
-    struct nv_hist late_offset; /* RFC 4737 §4.3 */
-    struct nv_hist hol_ub;
+    struct nv_hist late_offset;               /* RFC 4737 §4.3 */
     uint64_t trace_count, trace_missed_count; /* rows kept; measured messages it had no room for */
     struct nv_trace_row *trace;               /* owned, from malloc; NULL when off */
     struct nv_rx_live *live;                  /* owned; NULL in reports */
@@ -93,11 +94,13 @@ struct nv_rx_config {
     struct nv_phases phases;
     uint64_t deadline_ns[NV_DEADLINES_MAX]; /* ascending */
     unsigned deadline_count;
-    bool answered;           /* what arrives are replies: record dwell */
-    uint64_t tmax_ns;        /* later than this is late */
-    uint64_t messages_max;   /* sequence numbers are below this */
-    uint64_t window;         /* power of two; 0 = NV_ORDERING_WINDOW */
-    uint64_t trace_capacity; /* rows; 0 = off */
+    bool unordered;                 /* datagrams: what they would wait for each other, in order */
+    bool answered;                  /* what arrives are replies: record dwell */
+    uint64_t tmax_ns;               /* later than this is late */
+    uint64_t messages_max;          /* sequence numbers are below this */
+    uint64_t window;                /* power of two; 0 = NV_ORDERING_WINDOW */
+    uint64_t trace_capacity;        /* rows; 0 = off */
+    const struct nv_stamps *stamps; /* kernel's, of the flow; lent; NULL: none */
 };
 
 /* Or several that came together, each the next in number, and alike in all else. */

@@ -82,6 +82,7 @@ static void make_stream(struct stream *stream, uint64_t seed, uint64_t window)
                    .measure_ns = 1 + nv_rng_below(&rng, n * gap_ns)},
         .deadline_ns = {2 * MS, 10 * MS, 30 * MS},
         .deadline_count = 3,
+        .unordered = true,
         .tmax_ns = 20 * MS,
         .messages_max = MESSAGES_MAX,
         .window = window,
@@ -323,6 +324,56 @@ static void check_losses(const struct stream *s, const struct nv_rx *rx)
     SAME(s, rx->losses.noticeable_count, near);
 }
 
+/* By number: a message is handed over when it and all before it have come or are given up, which is
+ * a patience after the first of those behind it came. */
+static void check_inorder(const struct stream *s, const struct nv_rx *rx)
+{
+    const struct arrival *of[MESSAGES_MAX] = {NULL};
+    uint64_t behind_ns[MESSAGES_MAX], handed_ns = 0, episode_ns = 0;
+    uint64_t count = 0, too_late = 0, blocked = 0, episodes = 0, total_ns = 0, sum_ns = 0;
+    memset(behind_ns, 0xff, sizeof behind_ns);
+    for (unsigned i = s->count; i-- > 0;) {
+        for (unsigned seq = 0; seq < s->arrivals[i].message.seq; seq++)
+            behind_ns[seq] = s->arrivals[i].now_ns;
+        if (s->arrivals[i].first)
+            of[s->arrivals[i].message.seq] = &s->arrivals[i];
+    }
+    for (unsigned seq = 0; seq < MESSAGES_MAX; seq++) {
+        const struct arrival *a = of[seq];
+        if (!a && behind_ns[seq] == UINT64_MAX)
+            break;
+        uint64_t end_ns =
+            behind_ns[seq] == UINT64_MAX ? UINT64_MAX : behind_ns[seq] + s->config.tmax_ns;
+        uint64_t passed_ns = end_ns > handed_ns ? end_ns : handed_ns;
+        if (!a || a->now_ns >= passed_ns) {
+            handed_ns = passed_ns;
+            too_late += a && a->measured;
+            continue;
+        }
+        handed_ns = a->now_ns > handed_ns ? a->now_ns : handed_ns;
+        uint64_t wait_ns = handed_ns - a->now_ns;
+        if (!a->measured)
+            continue;
+        count++;
+        sum_ns += wait_ns;
+        if (wait_ns <= NV_BLOCKED_NS)
+            continue;
+        blocked++;
+        total_ns += wait_ns;
+        episodes += handed_ns != episode_ns;
+        episode_ns = handed_ns;
+    }
+    SAME(s, rx->hol.waits.count + rx->hol.too_late_count, rx->unique_count);
+    if (s->config.window < MESSAGES_MAX)
+        return;
+    SAME(s, rx->hol.waits.count, count);
+    SAME(s, rx->hol.waits.sum, sum_ns);
+    SAME(s, rx->hol.too_late_count, too_late);
+    SAME(s, rx->hol.blocked_count, blocked);
+    SAME(s, rx->hol.episode_count, episodes);
+    SAME(s, rx->hol.total_ns, total_ns);
+}
+
 static void check_stream(const struct stream *s, struct nv_rx *rx)
 {
     assert_int_equal(nv_rx_init(rx, &s->config, NULL), 0);
@@ -336,6 +387,7 @@ static void check_stream(const struct stream *s, struct nv_rx *rx)
     check_ordering(s, rx);
     check_variation(s, rx);
     check_losses(s, rx);
+    check_inorder(s, rx);
     nv_rx_dispose(rx);
 }
 
@@ -382,6 +434,7 @@ static void records_of_groups(uint64_t seed, struct nv_rx *together, struct nv_r
         .phases = {.warmup_ns = 2 * MS, .measure_ns = 250 * MS, .cooldown_ns = 5 * MS},
         .deadline_ns = {10000, 50000, MS},
         .deadline_count = 3,
+        .unordered = seed % 4 < 2,
         .answered = seed % 2,
         .tmax_ns = 150000,
         .messages_max = 3000,

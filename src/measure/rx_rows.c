@@ -83,6 +83,7 @@ const struct nv_counter_row nv_rx_counters[] = {
     INTERVALS(resp_p50_ns, NV_MERGE_ALONE),
     INTERVALS(resp_p99_ns, NV_MERGE_ALONE),
     SUM(trace_missed_count),
+    ONE("vhol_too_late_count", hol.too_late_count, NV_MERGE_SUM),
     {NULL, 0, 0, NV_MERGE_KEEP},
 };
 
@@ -92,7 +93,7 @@ const struct nv_hist_row nv_rx_hists[] = {
     {"dwell", offsetof(struct nv_rx, dwell)},
     {"ipdv_abs", offsetof(struct nv_rx, ipdv_abs)},
     {"late_offset", offsetof(struct nv_rx, late_offset)},
-    {"hol_ub", offsetof(struct nv_rx, hol_ub)},
+    {"hol", offsetof(struct nv_rx, hol.waits)},
     {NULL, 0},
 };
 

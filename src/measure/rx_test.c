@@ -235,9 +235,39 @@ static void blocked_behind_a_late_one(void **state)
     assert_int_equal(rx->hol.total_ns, 45 * MS - 9);
     assert_int_equal(rx->hol.max_ns, 9 * MS - 1);
     /* and 130, 1 ns behind one that was late, by nothing: seen, not blocked */
-    assert_int_equal(rx->hol_ub.count, 10);
-    assert_int_equal(rx->hol_ub.min, 0);
+    assert_int_equal(rx->hol.waits.count, 10);
+    assert_int_equal(rx->hol.waits.min, 0);
     free_rx(rx);
+}
+
+/* 121 and 122 were there at 124 and 125 ms, behind 120 that came at 130. Of 123, which was let pass
+ * next, the kernel said nothing. */
+static void stamps_tell_who_is_blocked(void **state)
+{
+    (void)state;
+    static const uint64_t came_ms[] = {130, 124, 125};
+    struct nv_stamps stamps;
+    struct nv_rx_config config = plain;
+    config.stamps = &stamps;
+    config.trace_capacity = 10;
+    assert_int_equal(nv_stamps_init(&stamps, &plain.phases, 0, NULL), NV_OK);
+    stamps.ordered = true;
+    struct nv_rx *rx = new_rx(&config);
+    for (uint64_t i = 0; i < 4; i++) {
+        nv_stamps_came(&stamps, i < 3 ? came_ms[i] * MS : NV_UNKNOWN);
+        arrive(rx, 120 + i, 131 * MS);
+    }
+    assert_int_equal(rx->hol.blocked_count, 2);
+    assert_int_equal(rx->hol.episode_count, 1);
+    assert_int_equal(rx->hol.total_ns, (6 + 5) * MS);
+    assert_int_equal(rx->hol.max_ns, 6 * MS);
+    assert_int_equal(rx->hol.waits.count, 3);
+    assert_int_equal(rx->trace_count, 4);
+    assert_int_equal(rx->trace[1].t_rxk_ns, 124 * MS);
+    assert_int_equal(rx->trace[1].t_rdy_ns, 130 * MS);
+    assert_int_equal(rx->trace[3].t_rdy_ns, NV_UNKNOWN);
+    free_rx(rx);
+    nv_stamps_dispose(&stamps);
 }
 
 static void numbers_out_of_range_are_corrupt(void **state)
@@ -366,6 +396,7 @@ int main(void)
         cmocka_unit_test(lateness),
         cmocka_unit_test(responses_of_intervals),
         cmocka_unit_test(blocked_behind_a_late_one),
+        cmocka_unit_test(stamps_tell_who_is_blocked),
         cmocka_unit_test(numbers_out_of_range_are_corrupt),
         cmocka_unit_test(trace_keeps_measured_messages),
         cmocka_unit_test(flows_add_up),

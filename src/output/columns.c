@@ -9,19 +9,13 @@
 #include "output/lines.h"
 
 const struct nv_sheet *const nv_sheets[] = {
-    &nv_sheet_runs,
-    &nv_sheet_quantiles,
-    &nv_sheet_deadlines,
-    &nv_sheet_intervals,
-    &nv_sheet_hist,
-    &nv_sheet_patterns,
-    &nv_sheet_messages,
-    &nv_sheet_packets,
-    &nv_sheet_calls,
-    &nv_sheet_comparisons,
-    &nv_sheet_capacity,
-    &nv_sheet_factors,
-    NULL,
+    &nv_sheet_runs,        &nv_sheet_quantiles,
+    &nv_sheet_deadlines,   &nv_sheet_intervals,
+    &nv_sheet_hist,        &nv_sheet_patterns,
+    &nv_sheet_messages,    &nv_sheet_packets,
+    &nv_sheet_calls,       &nv_sheet_parts,
+    &nv_sheet_comparisons, &nv_sheet_capacity,
+    &nv_sheet_factors,     NULL,
 };
 
 /* Of runs.csv and of comparisons.csv: what a cell does not fix has no place in the latter. */

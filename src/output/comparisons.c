@@ -117,7 +117,7 @@ static void get_verdict(struct nv_field *field, const struct nv_column *column, 
                        arm[comparison_of(line)->verdict == NV_VERDICT_B_SLIGHTLY].name);
         break;
     case NV_VERDICT_NONE:
-        (void)snprintf(words, sizeof words, "no interval");
+        (void)snprintf(words, sizeof words, arm->spec->diag ? "not judged" : "no interval");
         break;
     default:
         (void)snprintf(words, sizeof words, "%s", nv_verdict_name(comparison_of(line)->verdict));
@@ -213,7 +213,7 @@ static const struct nv_column result_columns[] = {
     NV_COLUMN(
         "verdict",
         "The better arm by name with wins or slightly better; tie; inconclusive; undefined (too "
-        "often infinite in both); no interval (below 6 blocks).",
+        "often infinite in both); no interval (below 6 blocks); not judged (diag).",
         get_verdict),
     NV_COLUMN("needed_blocks", "When inconclusive: about how many blocks would tell.", get_needed),
     NV_COLUMN("stop_reason", "Why no more blocks were run.", get_stop),

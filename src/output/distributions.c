@@ -83,8 +83,9 @@ static const struct nv_column quantile_columns[] = {
         "metric",
         "resp: from the intended send time to arrival; serv: from the actual send; sched_lag, "
         "block_lag: lateness of sends, ours and the transport's; ipdv: |difference of delay| "
-        "of neighbours; late_offset: of reordered messages; hol: head-of-line blocking; dwell: "
-        "time in the server.",
+        "of neighbours; late_offset: of reordered messages; hol: head-of-line blocking; "
+        "vhol: what datagrams would have waited for each other in order; dwell: time in the "
+        "server.",
         get_metric, .offset = offsetof(struct quantile_line, source)),
     NV_COLUMN("population",
               "all: of all scheduled messages, those that never arrived at infinity; delivered: of "

@@ -53,13 +53,16 @@ const struct nv_hist_source nv_hist_sources[NV_HIST_ID_COUNT] = {
     [NV_HIST_BLOCK_LAG] = {"block_lag", TX(block_lag)},
     [NV_HIST_IPDV] = {"ipdv", NV_AT_RX(ipdv_abs)},
     [NV_HIST_LATE_OFFSET] = {"late_offset", NV_AT_RX(late_offset)},
-    [NV_HIST_HOL] = {"hol", NV_AT_RX(hol_ub)},
+    [NV_HIST_HOL] = {"hol", NV_AT_RX(hol.waits), .of = NV_HIST_OF_STREAMS},
     [NV_HIST_DWELL] = {"dwell", NV_AT_RX(dwell)},
+    [NV_HIST_VHOL] = {"vhol", NV_AT_RX(hol.waits), .of = NV_HIST_OF_DATAGRAMS},
 };
 
 const struct nv_hist *nv_hist_of(const struct nv_hist_source *source, const struct nv_line *line)
 {
     if (source->one_clock && !nv_line_has_delays(line))
+        return NULL;
+    if (source->of && (source->of == NV_HIST_OF_STREAMS) != nv_line_is_tcp(line))
         return NULL;
     const void *meter = source->sender ? (const void *)line->row->tx : (const void *)line->row->rx;
     return (const struct nv_hist *)(const void *)((const char *)meter + source->offset);

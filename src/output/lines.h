@@ -35,6 +35,7 @@ extern const struct nv_sheet nv_sheet_patterns;
 extern const struct nv_sheet nv_sheet_messages;
 extern const struct nv_sheet nv_sheet_packets;
 extern const struct nv_sheet nv_sheet_calls;
+extern const struct nv_sheet nv_sheet_parts;
 extern const struct nv_sheet nv_sheet_comparisons;
 extern const struct nv_sheet nv_sheet_capacity;
 extern const struct nv_sheet nv_sheet_factors;
@@ -73,6 +74,7 @@ enum nv_hist_id {
     NV_HIST_LATE_OFFSET,
     NV_HIST_HOL,
     NV_HIST_DWELL,
+    NV_HIST_VHOL,
     NV_HIST_ID_COUNT
 };
 
@@ -82,6 +84,7 @@ struct nv_hist_source {
     bool one_clock;    /* empty when the ends' clocks differ */
     bool all;          /* also over all scheduled messages, the lost at infinity */
     bool in_hist_file; /* hist.csv has its buckets */
+    enum { NV_HIST_OF_ANY, NV_HIST_OF_STREAMS, NV_HIST_OF_DATAGRAMS } of;
     size_t offset;
 };
 extern const struct nv_hist_source nv_hist_sources[NV_HIST_ID_COUNT];

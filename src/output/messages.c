@@ -81,6 +81,22 @@ static const struct nv_column message_columns[] = {
     NV_COLUMN("arrival_index",
               "Place among all arrivals of the flow, from 0; empty when it is missing.",
               get_trace_u64, TRACE_AT(arrival_index)),
+    NV_COLUMN("t_acc_ns",
+              "When the call that took its last byte had returned; this and the rest with diag "
+              "only, and empty when the kernel gave no stamp.",
+              get_trace_u64, TRACE_AT(t_acc_ns)),
+    NV_COLUMN("t_sch_ns", "When the sender's kernel handed it to the device's queue.",
+              get_trace_u64, TRACE_AT(t_sch_ns)),
+    NV_COLUMN("t_txk_ns", "When it was handed to the device, for the first time.", get_trace_u64,
+              TRACE_AT(t_txk_ns)),
+    NV_COLUMN("t_rxk_ns",
+              "When its last byte came to the receiver's kernel; TCP: no earlier, later when one "
+              "stamp stands for several segments.",
+              get_trace_u64, TRACE_AT(t_rxk_ns)),
+    NV_COLUMN("t_rdy_ns", "When it could be handed over: TCP, when all before it had come, too.",
+              get_trace_u64, TRACE_AT(t_rdy_ns)),
+    NV_COLUMN("t_ack_ns", "When its last byte was acknowledged to the sender; TCP.", get_trace_u64,
+              TRACE_AT(t_ack_ns)),
     NV_COLUMN("", NULL, NULL),
 };
 
@@ -140,8 +156,9 @@ static const struct nv_column *const groups[] = {nv_key_columns, message_columns
 const struct nv_sheet nv_sheet_messages = {
     .file = "messages.csv",
     .on_request = true,
-    .help = "Every arrival of a measured message, in order, and then those that are missing; only "
-            "with --messages. Missing ones are listed when the trace had room for all.",
+    .help =
+        "Every arrival of a measured message, in order, and then those that are missing; only "
+        "with --messages, or --diag yes. Missing ones are listed when the trace had room for all.",
     .groups = groups,
     .run_lines = message_lines,
 };

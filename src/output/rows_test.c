@@ -162,7 +162,7 @@ static void run_row_is_what_happened(void **state)
         {"rcvbuf_granted_bytes", ""},
         {"mtu_bytes", "1500"},
         {"ip_fragments_per_msg", "1"},
-        {"hol_method", "app_ub"},
+        {"hol_method", "virtual"},
         {"attempt", "1"},
         {"valid", "1"},
         {"flags", ""},

@@ -106,12 +106,35 @@ static void get_ontime(struct nv_field *field, const struct nv_column *column, c
     nv_field_real(field, nv_metric_value(NV_METRIC_ONTIME_RATIO, at->run, at->row));
 }
 
-/* A wait behind a hole is read off the application's own stamps: an upper bound. */
 static void get_hol_method(struct nv_field *field, const struct nv_column *column, const void *line)
 {
     (void)column;
-    (void)line;
-    nv_field_text(field, "app_ub");
+    const struct nv_line *at = line;
+    if (!at->row->rx->unique_count)
+        field->text[0] = '\0';
+    else if (!nv_line_is_tcp(line))
+        nv_field_text(field, "virtual");
+    else
+        nv_field_text(field, at->run->spec.diag ? "kernel_lb" : "app_ub");
+}
+
+static void get_stamps(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    if (((const struct nv_line *)line)->run->spec.diag)
+        nv_get_row_count(field, column, line);
+    else
+        field->text[0] = '\0';
+}
+
+static void get_clock_step(struct nv_field *field, const struct nv_column *column, const void *line)
+{
+    (void)column;
+    const struct nv_line *at = line;
+    uint64_t sender_ns = at->row->sender.stamped.clock_step_ns;
+    uint64_t receiver_ns = at->row->receiver.stamped.clock_step_ns;
+    nv_field_count(field, !at->run->spec.diag       ? NV_UNKNOWN
+                          : sender_ns > receiver_ns ? sender_ns
+                                                    : receiver_ns);
 }
 
 const struct nv_column nv_runs_time_columns[] = {
@@ -186,8 +209,10 @@ const struct nv_column nv_runs_time_columns[] = {
     NV_COLUMN("hol_max_ns", "Longest wait of a blocked message.", nv_get_rx_count,
               NV_AT_RX(hol.max_ns)),
     NV_COLUMN("hol_method",
-              "How head-of-line blocking was found; app_ub: from the application's "
-              "own stamps, an upper bound that includes queueing.",
+              "How head-of-line blocking was found; app_ub: from the application's own stamps, an "
+              "upper bound that includes queueing; kernel_lb: from the kernel's (diag), a lower "
+              "bound; virtual: what datagrams would have waited, were they handed over in order; "
+              "empty: nothing arrived.",
               get_hol_method),
     NV_COLUMN("sched_lag_p50_ns",
               "Median lateness of sends by our own fault (timer, processor), of messages sent.",
@@ -207,5 +232,29 @@ const struct nv_column nv_runs_time_columns[] = {
               .offset = NV_HIST_BLOCK_LAG),
     NV_COLUMN("late_sends_count", "Messages sent more than 50 us late by our own fault.",
               nv_get_tx_count, NV_AT_TX(late_sends_count)),
+    NV_COLUMN("hol_too_late_count",
+              "Datagrams that came when a receiver in order would have given them up: a drain time "
+              "after one sent later; in none of the waits.",
+              nv_get_rx_count, NV_AT_RX(hol.too_late_count)),
+    NV_COLUMN("stamped_count",
+              "Messages whose kernel time stamps are all known, which parts.csv is of; this and "
+              "the next five with diag only.",
+              get_stamps, NV_AT_ROW(parts.count)),
+    NV_COLUMN("parts_wrong_count",
+              "Of them, whose parts do not sum to the service time or are less than nothing: 0, or "
+              "the run is flagged.",
+              get_stamps, NV_AT_ROW(parts.wrong_count)),
+    NV_COLUMN("stamps_missing_count",
+              "Messages that the sender's kernel gave no stamp of its own: TCP sent them together "
+              "with the next.",
+              get_stamps, NV_AT_ROW(sender.stamped.sent_gaps_count)),
+    NV_COLUMN("stamps_again_count", "Stamps of messages that TCP sent once more.", get_stamps,
+              NV_AT_ROW(sender.stamped.again_count)),
+    NV_COLUMN("stamps_unarrived_count", "Messages that came without the receiver's stamp.",
+              get_stamps, NV_AT_ROW(receiver.stamped.unstamped_count)),
+    NV_COLUMN("clock_step_ns",
+              "How far the wall clock, which kernel stamps are of, was set during the run; the "
+              "larger of both ends; above 1 us it is not valid.",
+              get_clock_step),
     NV_COLUMN("", NULL, NULL),
 };

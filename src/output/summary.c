@@ -136,4 +136,5 @@ void nv_summary_arm_add(struct nv_summary_arm *arm, const struct nv_run_result *
             arm->calls[end][call].total_ns += row->calls[end]->time[call].sum;
         }
     nv_evidence_add(&arm->evidence, run, row);
+    nv_parts_merge(&arm->parts, &row->parts);
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "campaign/result.h"
 #include "campaign/verdict.h"
@@ -62,6 +63,7 @@ struct nv_summary_arm {
     struct nv_capacity capacity;                /* at rate search, of who does not limit itself */
     struct nv_evidence evidence;                /* why; of the same blocks */
     struct nv_call_sum calls[2][NV_CALL_COUNT]; /* the client's, the server's; all zero: none */
+    struct nv_part_sums parts;
 };
 
 /* Adds the counts of one run's flow=all row. */
@@ -98,6 +100,10 @@ char *nv_verdict_words(const struct nv_summary_cell *cell, enum nv_metric metric
 
 /* Which arm the verdict is for, or NULL. */
 const struct nv_summary_arm *nv_favoured(const struct nv_summary_cell *cell, enum nv_metric metric);
+/* Where the time of a cell's messages went, on average, in columns of these widths; nothing without
+ * diag. */
+void nv_parts_print(FILE *out, const struct nv_summary_cell *cell, int label_width,
+                    int value_width);
 
 /* The spec's deadline: "50 ms". Returns out. */
 #define NV_DEADLINE_BYTES 32

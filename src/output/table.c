@@ -435,6 +435,7 @@ static void print_cell(struct table *table, const struct nv_summary *summary,
     if (is_known(cell, NV_METRIC_GOODPUT))
         print_metric(table, cell, NV_METRIC_GOODPUT);
     nv_calls_table_print(table->out, cell);
+    nv_parts_print(table->out, cell, LABEL_WIDTH, VALUE_WIDTH);
     print_cell_foot(table, cell);
     (void)fprintf(table->out, "\n");
 }

@@ -49,6 +49,8 @@ char *nv_verdict_words(const struct nv_summary_cell *cell, enum nv_metric metric
         nv_say(&text, "tie");
     else if (comparison->verdict == NV_VERDICT_UNDEFINED)
         nv_say(&text, "undefined");
+    else if (cell->arm[0].spec && cell->arm[0].spec->diag)
+        nv_say(&text, "not judged: time stamps (diag)");
     else if (!comparison->blocks_count)
         nv_say(&text, "not known");
     else if (comparison->verdict == NV_VERDICT_NONE)

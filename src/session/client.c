@@ -97,7 +97,9 @@ static void take_result(struct nv_client *client, const json_t *frame)
         closed(client, &err);
 }
 
-static void take_trace(struct nv_client *client, const json_t *frame)
+static void take_rows(struct nv_client *client, const json_t *frame,
+                      int (*take)(void *context, unsigned flow, uint64_t first, const json_t *rows,
+                                  struct nv_error *err))
 {
     struct nv_error err = {0};
     unsigned flow = (unsigned)json_integer_value(json_object_get(frame, "flow"));
@@ -105,8 +107,7 @@ static void take_trace(struct nv_client *client, const json_t *frame)
     if (flow >= client->spec->flows)
         (void)nv_fail(&err, NV_E_PEER, "the server reported a flow %u that is not there", flow);
     else
-        (void)client->ops->trace(client->context, flow, first, json_object_get(frame, "rows"),
-                                 &err);
+        (void)take(client->context, flow, first, json_object_get(frame, "rows"), &err);
     if (err.code)
         closed(client, &err);
 }
@@ -144,7 +145,10 @@ static void take_run_frame(struct nv_client *client, enum nv_frame frame, const 
         take_result(client, object);
         break;
     case NV_FRAME_TRACE:
-        take_trace(client, object);
+        take_rows(client, object, client->ops->trace);
+        break;
+    case NV_FRAME_STAMPS:
+        take_rows(client, object, client->ops->stamps);
         break;
     case NV_FRAME_DONE:
         client->theirs_done = true;
@@ -167,7 +171,7 @@ static bool stale(const struct nv_client *client, enum nv_frame frame, const jso
     if (client->state != NV_CLIENT_AWAIT_READY)
         return false;
     return frame == NV_FRAME_END || frame == NV_FRAME_RESULT || frame == NV_FRAME_TRACE ||
-           frame == NV_FRAME_DONE ||
+           frame == NV_FRAME_STAMPS || frame == NV_FRAME_DONE ||
            (frame == NV_FRAME_FAILED && tag && json_integer_value(tag) != client->run_tag);
 }
 

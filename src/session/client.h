@@ -27,6 +27,8 @@ struct nv_client_ops {
     int (*result)(void *context, unsigned flow, const json_t *report, struct nv_error *err);
     int (*trace)(void *context, unsigned flow, uint64_t first, const json_t *rows,
                  struct nv_error *err);
+    int (*stamps)(void *context, unsigned flow, uint64_t first, const json_t *rows,
+                  struct nv_error *err);
     /* The run is over: 0, or why it failed. Called once per nv_client_begin. */
     void (*finished)(void *context, const struct nv_error *err);
     void (*stop)(void *context); /* abandon our end */

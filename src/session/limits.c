@@ -34,12 +34,14 @@ static double messages_of(const struct nv_spec *spec)
 uint64_t nv_server_memory_bytes(const struct nv_spec *spec)
 {
     static const size_t ring_bytes = sizeof(struct nv_ordering_hole) +
-                                     sizeof(struct nv_ordering_step) + sizeof(struct nv_ipdv_slot);
+                                     sizeof(struct nv_ordering_step) + sizeof(struct nv_ipdv_slot) +
+                                     sizeof(uint64_t); /* of struct nv_inorder */
     static const size_t flow_bytes =
         sizeof(struct nv_tx) + sizeof(struct nv_rx) + NV_ORDERING_WINDOW * ring_bytes;
-    static const size_t row_bytes = sizeof(struct nv_trace_row) + TRACE_TEXT_BYTES;
+    size_t row_bytes = sizeof(struct nv_trace_row) + TRACE_TEXT_BYTES +
+                       (spec->diag ? sizeof(struct nv_stamp_row) : 0);
     double messages = messages_of(spec);
-    double rows = smaller((double)spec->messages * (double)spec->flows, messages);
+    double rows = smaller((double)nv_spec_trace_rows(spec) * (double)spec->flows, messages);
     size_t outbox_bytes = spec->batch_msgs * sizeof(struct nv_header);
     return (uint64_t)((double)spec->flows * (double)(flow_bytes + outbox_bytes) + messages / 4 +
                       rows * (double)row_bytes);

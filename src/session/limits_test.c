@@ -48,10 +48,10 @@ static void memory_is_foreseen(void **state)
         {"2000/s", "256", "0", 256, 12800000},
         /* 4e9 messages: as many as a run may have */
         {"40M/s", "1", "0", 1, 1000 * MB},
-        /* 2 flows, 1000 rows each, of 56 bytes and 96 of text: 2000 * 152 */
-        {"2000/s", "2", "1000", 2, 100000 + 304000},
-        /* no more rows than messages: 400 000 * 152 */
-        {"2000/s", "2", "1M", 2, 100000 + 60800000},
+        /* 2 flows, 1000 rows each, of 104 bytes and 96 of text: 2000 * 200 */
+        {"2000/s", "2", "1000", 2, 100000 + 400000},
+        /* no more rows than messages: 400 000 * 200 */
+        {"2000/s", "2", "1M", 2, 100000 + 80000000},
         /* 100 million a second, whatever the flows, but no more than 2^32 */
         {"max", "1", "0", 1, UINT64_C(1) << 30},
         {"max", "4", "0", 4, UINT64_C(1) << 30},

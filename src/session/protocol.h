@@ -18,7 +18,8 @@
  *   client    start    t0 of the run
  *   both      end      of each flow: messages sent, and the measured range, once no more is sent
  *   server    result   one report each, flow by flow,
- *   server    trace    with rows of its messages, if asked for; then
+ *   server    trace    with rows of its messages, if asked for,
+ *   server    stamps   with those that its kernel stamped as they left; then
  *   server    done
  *   both      failed   why this run ended; the conversation goes on
  *
@@ -38,6 +39,7 @@ enum nv_frame {
     NV_FRAME_END,
     NV_FRAME_RESULT,
     NV_FRAME_TRACE,
+    NV_FRAME_STAMPS,
     NV_FRAME_DONE,
     NV_FRAME_FAILED,
 };

@@ -187,6 +187,7 @@ static const struct legal_frame legal[] = {
     {NV_FRAME_START, "{\"type\":\"start\",\"t0_ns\":1,\"lead_ns\":0}"},
     {NV_FRAME_END, "{\"type\":\"end\",\"flows\":[1,2,3]}"},
     {NV_FRAME_RESULT, "{\"type\":\"result\",\"flow\":255,\"report\":{}}"},
+    {NV_FRAME_STAMPS, "{\"type\":\"stamps\",\"flow\":0,\"first\":0,\"rows\":[]}"},
     {NV_FRAME_TRACE, "{\"type\":\"trace\",\"flow\":0,\"first\":0,\"rows\":[]}"},
     {NV_FRAME_DONE, "{\"type\":\"done\"}"},
     {NV_FRAME_FAILED, "{\"type\":\"failed\",\"message\":\"no\"}"},

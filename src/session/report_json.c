@@ -90,6 +90,8 @@ json_t *nv_report_to_json(const struct nv_flow_report *report)
                             meter_to_json(report->calls, nv_calls_counters, nv_calls_hists));
     if (report->rx && report->rx->trace)
         json_object_set_new(out, "trace_count", json_integer((json_int_t)report->rx->trace_count));
+    if (report->stamps)
+        json_object_set_new(out, "stamps_count", json_integer((json_int_t)report->stamps->count));
     return out;
 }
 
@@ -181,6 +183,22 @@ static int meter_from_json(void *meter, const struct nv_counter_row *counters,
     return NV_OK;
 }
 
+/* Room for as many stamps as the report says there are. */
+static int read_stamps(struct nv_flow_report *report, const json_t *count, struct nv_error *err)
+{
+    const struct nv_phases none = {0};
+    if (!count)
+        return NV_OK;
+    /* No more rows than any run may ask for, whatever the far end says. */
+    if (!json_is_integer(count) || json_integer_value(count) < 0 ||
+        json_integer_value(count) > TRACE_ROWS_MAX)
+        return missing("stamps_count", err);
+    report->stamps = calloc(1, sizeof *report->stamps);
+    if (!report->stamps)
+        return nv_fail(err, NV_E_FAILED, "no memory");
+    return nv_stamps_init(report->stamps, &none, (uint64_t)json_integer_value(count), err);
+}
+
 int nv_report_from_json(struct nv_flow_report *report, const json_t *object, struct nv_error *err)
 {
     const json_t *tx = json_object_get(object, "tx");
@@ -205,6 +223,8 @@ int nv_report_from_json(struct nv_flow_report *report, const json_t *object, str
         return err->code;
     if (calls && meter_from_json(report->calls, nv_calls_counters, nv_calls_hists, calls, err))
         return err->code;
+    if (read_stamps(report, json_object_get(object, "stamps_count"), err))
+        return err->code;
     if (rx)
         report->rx->trace_count =
             (uint64_t)json_integer_value(json_object_get(object, "trace_count"));
@@ -223,23 +243,56 @@ void nv_report_dispose(struct nv_flow_report *report)
         free(report->rx->trace);
     free(report->rx);
     free(report->calls);
+    if (report->stamps)
+        nv_stamps_dispose(report->stamps);
+    free(report->stamps);
+    report->stamps = NULL;
     report->tx = NULL;
     report->rx = NULL;
     report->calls = NULL;
 }
 
-#define TRACE_INTEGERS 8u
+/* Times that are not known go as 0, which none is. */
+static uint64_t known(uint64_t time_ns)
+{
+    return time_ns == NV_UNKNOWN ? 0 : time_ns;
+}
+
+static uint64_t unknown(uint64_t time_ns)
+{
+    return time_ns ? time_ns : NV_UNKNOWN;
+}
+
+static void append(json_t *list, const uint64_t *values, unsigned count)
+{
+    for (unsigned v = 0; v < count; v++)
+        json_array_append_new(list, json_integer((json_int_t)values[v]));
+}
+
+static void read_row(const json_t *list, uint64_t row, uint64_t *values, unsigned count)
+{
+    for (unsigned v = 0; v < count; v++)
+        values[v] = (uint64_t)json_integer_value(json_array_get(list, row * count + v));
+}
+
+#define TRACE_INTEGERS 10u
 
 json_t *nv_trace_to_json(const struct nv_rx *rx, uint64_t first)
 {
     json_t *out = json_array();
     for (uint64_t i = first; i < rx->trace_count && i < first + NV_TRACE_STRETCH; i++) {
         const struct nv_trace_row *row = &rx->trace[i];
-        const uint64_t values[TRACE_INTEGERS] = {
-            row->seq,           row->t_int_ns,   row->t_snd_ns,   row->t_rcv_ns,
-            row->arrival_index, row->size_bytes, row->recv_calls, row->status};
-        for (unsigned v = 0; v < TRACE_INTEGERS; v++)
-            json_array_append_new(out, json_integer((json_int_t)values[v]));
+        const uint64_t values[TRACE_INTEGERS] = {row->seq,
+                                                 row->t_int_ns,
+                                                 row->t_snd_ns,
+                                                 row->t_rcv_ns,
+                                                 row->arrival_index,
+                                                 row->size_bytes,
+                                                 row->recv_calls,
+                                                 row->status,
+                                                 known(row->t_rxk_ns),
+                                                 known(row->t_rdy_ns)};
+        append(out, values, TRACE_INTEGERS);
     }
     return out;
 }
@@ -255,8 +308,7 @@ int nv_trace_from_json(struct nv_rx *rx, uint64_t first, const json_t *rows, str
         return nv_fail(err, NV_E_FAILED, "no memory");
     for (uint64_t i = 0; i < count; i++) {
         uint64_t v[TRACE_INTEGERS];
-        for (unsigned k = 0; k < TRACE_INTEGERS; k++)
-            v[k] = (uint64_t)json_integer_value(json_array_get(rows, i * TRACE_INTEGERS + k));
+        read_row(rows, i, v, TRACE_INTEGERS);
         rx->trace[first + i] = (struct nv_trace_row){.seq = v[0],
                                                      .t_int_ns = v[1],
                                                      .t_snd_ns = v[2],
@@ -264,7 +316,46 @@ int nv_trace_from_json(struct nv_rx *rx, uint64_t first, const json_t *rows, str
                                                      .arrival_index = v[4],
                                                      .size_bytes = (uint32_t)v[5],
                                                      .recv_calls = (uint32_t)v[6],
-                                                     .status = (uint32_t)v[7]};
+                                                     .status = (uint32_t)v[7],
+                                                     .t_rxk_ns = unknown(v[8]),
+                                                     .t_rdy_ns = unknown(v[9]),
+                                                     .t_acc_ns = NV_UNKNOWN,
+                                                     .t_sch_ns = NV_UNKNOWN,
+                                                     .t_txk_ns = NV_UNKNOWN,
+                                                     .t_ack_ns = NV_UNKNOWN};
+    }
+    return NV_OK;
+}
+
+#define STAMP_INTEGERS (2u + NV_STAMP_COUNT)
+
+json_t *nv_stamps_to_json(const struct nv_stamps *stamps, uint64_t first)
+{
+    json_t *out = json_array();
+    for (uint64_t i = first; i < stamps->count && i < first + NV_TRACE_STRETCH; i++) {
+        const struct nv_stamp_row *row = &stamps->rows[i];
+        uint64_t values[STAMP_INTEGERS] = {row->seq, known(row->t_acc_ns)};
+        for (unsigned stamp = 0; stamp < NV_STAMP_COUNT; stamp++)
+            values[2 + stamp] = known(row->t_ns[stamp]);
+        append(out, values, STAMP_INTEGERS);
+    }
+    return out;
+}
+
+int nv_stamps_from_json(struct nv_stamps *stamps, uint64_t first, const json_t *rows,
+                        struct nv_error *err)
+{
+    uint64_t count = json_array_size(rows) / STAMP_INTEGERS;
+    /* They come in order, so that a message is found by its number. */
+    if (first != stamps->count || count > stamps->capacity - first)
+        return missing("stamps", err);
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t v[STAMP_INTEGERS];
+        read_row(rows, i, v, STAMP_INTEGERS);
+        struct nv_stamp_row *row = &stamps->rows[stamps->count++];
+        *row = (struct nv_stamp_row){.seq = v[0], .t_acc_ns = unknown(v[1])};
+        for (unsigned stamp = 0; stamp < NV_STAMP_COUNT; stamp++)
+            row->t_ns[stamp] = unknown(v[2 + stamp]);
     }
     return NV_OK;
 }

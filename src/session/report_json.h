@@ -23,5 +23,9 @@ void nv_report_dispose(struct nv_flow_report *report);
 json_t *nv_trace_to_json(const struct nv_rx *rx, uint64_t first);
 /* rx->trace_count came with the report; rows outside it are an error. */
 int nv_trace_from_json(struct nv_rx *rx, uint64_t first, const json_t *rows, struct nv_error *err);
+/* Likewise of the stamps of what was sent; report->stamps is there when the report had any. */
+json_t *nv_stamps_to_json(const struct nv_stamps *stamps, uint64_t first);
+int nv_stamps_from_json(struct nv_stamps *stamps, uint64_t first, const json_t *rows,
+                        struct nv_error *err);
 
 #endif

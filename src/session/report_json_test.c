@@ -210,15 +210,29 @@ static void traces_come_back_in_stretches(void **state)
     assert_non_null(report->rx->trace);
     for (uint64_t i = 0; i < ROWS; i++) {
         uint32_t n = (uint32_t)i;
-        report->rx->trace[i] =
-            (struct nv_trace_row){i, 2 * i, 3 * i, 4 * i, 5 * i, n, 2 * n, n & 1};
+        report->rx->trace[i] = (struct nv_trace_row){
+            .seq = i,
+            .t_int_ns = 2 * i,
+            .t_snd_ns = 3 * i,
+            .t_rcv_ns = 4 * i,
+            .t_acc_ns = NV_UNKNOWN,
+            .t_sch_ns = NV_UNKNOWN,
+            .t_txk_ns = NV_UNKNOWN,
+            .t_rxk_ns = n % 3 ? 6 * i : NV_UNKNOWN,
+            .t_rdy_ns = n % 3 ? 7 * i : NV_UNKNOWN,
+            .t_ack_ns = NV_UNKNOWN,
+            .arrival_index = 5 * i,
+            .size_bytes = n,
+            .recv_calls = 2 * n,
+            .status = n & 1,
+        };
     }
     json_t *object = nv_report_to_json(report);
     assert_int_equal(nv_report_from_json(got, object, &err), NV_OK);
     assert_int_equal(got->rx->trace_count, ROWS);
     for (uint64_t first = 0; first < ROWS; first += NV_TRACE_STRETCH) {
         json_t *rows = nv_trace_to_json(report->rx, first);
-        assert_int_equal(json_array_size(rows), first ? 3 * 8 : NV_TRACE_STRETCH * 8);
+        assert_int_equal(json_array_size(rows), first ? 3 * 10 : NV_TRACE_STRETCH * 10);
         assert_int_equal(nv_trace_from_json(got->rx, first, rows, &err), NV_OK);
         assert_int_equal(nv_trace_from_json(got->rx, ROWS - 2, rows, &err), NV_E_PEER);
         assert_int_equal(nv_trace_from_json(got->rx, UINT64_MAX, rows, &err), NV_E_PEER);
@@ -226,6 +240,48 @@ static void traces_come_back_in_stretches(void **state)
     }
     assert_memory_equal(got->rx->trace, report->rx->trace, ROWS * sizeof *got->rx->trace);
     json_decref(object);
+    free_report(report);
+    free_report(got);
+}
+
+/* Of what the far end sent: in order, so that no stretch may be left out or come again. */
+static void stamps_come_back_in_stretches(void **state)
+{
+    (void)state;
+    enum { ROWS = NV_TRACE_STRETCH + 2 };
+    const struct nv_phases phases = {.measure_ns = UINT64_MAX};
+    struct nv_stamps stamps;
+    struct nv_flow_report *report = filled_report(true, false);
+    struct nv_flow_report *got = calloc(1, sizeof *got);
+    struct nv_error err = {0};
+    assert_non_null(got);
+    assert_int_equal(nv_stamps_init(&stamps, &phases, ROWS, NULL), NV_OK);
+    for (uint64_t i = 0; i < ROWS; i++) {
+        nv_stamps_sent(&stamps, i, 5 * i, 200 * i, i % 2 ? 6 * i : NV_UNKNOWN);
+        nv_stamps_take(&stamps, NV_STAMP_ACKED, (uint32_t)(200 * i), 7 * i + 1);
+    }
+    report->stamps = &stamps;
+    json_t *object = nv_report_to_json(report);
+    assert_int_equal(nv_report_from_json(got, object, &err), NV_OK);
+    for (uint64_t first = 0; first < ROWS; first += NV_TRACE_STRETCH) {
+        json_t *rows = nv_stamps_to_json(&stamps, first);
+        assert_int_equal(nv_stamps_from_json(got->stamps, first + 1, rows, &err), NV_E_PEER);
+        assert_int_equal(nv_stamps_from_json(got->stamps, first, rows, &err), NV_OK);
+        assert_int_equal(nv_stamps_from_json(got->stamps, first, rows, &err), NV_E_PEER);
+        json_decref(rows);
+    }
+    for (uint64_t i = 0; i < ROWS; i++) {
+        const struct nv_stamp_row *row = nv_stamps_find(got->stamps, i);
+        assert_non_null(row);
+        assert_int_equal(row->t_acc_ns, i % 2 ? 6 * i : NV_UNKNOWN);
+        assert_int_equal(row->t_ns[NV_STAMP_ACKED], 7 * i + 1);
+        assert_int_equal(row->t_ns[NV_STAMP_SENT], NV_UNKNOWN);
+    }
+    json_object_set_new(object, "stamps_count", json_integer(1000001));
+    expect_refused(object, "stamps_count");
+    json_decref(object);
+    nv_stamps_dispose(&stamps);
+    report->stamps = NULL;
     free_report(report);
     free_report(got);
 }
@@ -238,6 +294,7 @@ int main(void)
         cmocka_unit_test(bounds_are_checked),
         cmocka_unit_test(histograms_are_checked),
         cmocka_unit_test(traces_come_back_in_stretches),
+        cmocka_unit_test(stamps_come_back_in_stretches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -118,6 +118,7 @@ static json_t *frame_of(int kind)
         [NV_FRAME_END] = "{\"type\":\"end\",\"flows\":[222,0,111,222,0,111]}",
         [NV_FRAME_RESULT] = "{\"type\":\"result\",\"flow\":0,\"report\":{}}",
         [NV_FRAME_TRACE] = "{\"type\":\"trace\",\"flow\":0,\"first\":0,\"rows\":[]}",
+        [NV_FRAME_STAMPS] = "{\"type\":\"stamps\",\"flow\":0,\"first\":0,\"rows\":[]}",
         [NV_FRAME_DONE] = "{\"type\":\"done\"}",
         [NV_FRAME_FAILED] = "{\"type\":\"failed\",\"message\":\"no\"}",
     };
@@ -146,6 +147,7 @@ static void frames_out_of_turn_close(void **state)
         {RUNNING, NV_FRAME_DONE, true},
         {RUNNING, NV_FRAME_RESULT, true},
         {RUNNING, NV_FRAME_TRACE, true},
+        {RUNNING, NV_FRAME_STAMPS, true},
         {RUN_ASKED, NV_FRAME_START, false},
         {RUNNING, NV_FRAME_READY, false},
         {RUNNING, NV_FRAME_HELLO, false},

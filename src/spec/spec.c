@@ -9,6 +9,7 @@
 #include "spec/levels.h"
 #include "wire/message.h"
 
+#define DIAG_ROWS 10000u
 #define HOUR_NS (3600 * NV_NS_PER_S)
 
 static int parse_sizes(const struct nv_option *row, void *value, const char *text)
@@ -338,6 +339,13 @@ const struct nv_option nv_spec_options[] = {
      .form = "a share such as 0.1% or 1e-5",
      .sweeps = true,
      .help = "of rate search: the share of messages that may fail to arrive; 0: none"},
+    {.name = "diag",
+     .type = &nv_option_bool,
+     .offset = AT(diag),
+     .fallback = "no",
+     .sweeps = true,
+     .help = "kernel time stamps of every message, to tell where it waited: parts.csv and "
+             "messages.csv. Costs time, and is never judged"},
     {.name = NULL},
 };
 
@@ -379,7 +387,19 @@ int nv_spec_check_nature(const struct nv_spec *spec, struct nv_spec_nature natur
         return nv_fail(err, NV_E_USAGE,
                        "rate: search is for messages one way: workload stream, direction up or "
                        "down");
+    if (spec->diag && !nature.stamps)
+        return nv_fail(err, NV_E_USAGE, "diag: engine %s takes no kernel time stamps; use poll",
+                       spec->engine);
+    if (spec->diag && nature.answered)
+        return nv_fail(err, NV_E_USAGE,
+                       "diag: time stamps are for messages one way: workload stream, not %s",
+                       spec->workload);
     return NV_OK;
+}
+
+uint64_t nv_spec_trace_rows(const struct nv_spec *spec)
+{
+    return spec->diag && !spec->messages ? DIAG_ROWS : spec->messages;
 }
 
 /* Thousandths of a message per second, by the mean size when the rate is in bits. */

@@ -55,6 +55,7 @@ struct nv_spec {
     uint64_t dscp;
     bool verify;
     uint64_t messages; /* rows of messages.csv kept per flow and direction; 0 = none */
+    bool diag;         /* kernel time stamps of every message */
     uint64_t seed;     /* of this run's schedules: the same in both arms of a block */
 };
 
@@ -69,6 +70,7 @@ struct nv_spec_nature {
     bool answered;  /* messages come back by themselves */
     bool connects;  /* each message has a socket of its own, */
     bool opens;     /* and the engine can open one */
+    bool stamps;    /* the engine can ask the kernel for time stamps */
 };
 /* What only they can say. One line in *err, NV_E_USAGE. */
 int nv_spec_check_nature(const struct nv_spec *spec, struct nv_spec_nature nature,
@@ -87,6 +89,9 @@ double nv_spec_rate_msgs(const struct nv_spec *spec);
 /* At rate max, which intends none: how many messages there is room for, in one flow and in all
  * together. 100 million a second, and no more than 2^32. */
 uint64_t nv_spec_unpaced_msgs(const struct nv_spec *spec);
+
+/* Rows of messages.csv that a flow and direction keeps at most: with diag 10 000, unless said. */
+uint64_t nv_spec_trace_rows(const struct nv_spec *spec);
 
 /* The deadlines that deadlines.csv reports, ns, ascending, with the spec's own among them. */
 unsigned nv_spec_deadlines(const struct nv_spec *spec, uint64_t out_ns[NV_DEADLINES_MAX]);

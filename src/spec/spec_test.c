@@ -105,6 +105,8 @@ static void combinations_are_checked(void **state)
     static const struct nv_spec_nature stream = {0};
     static const struct nv_spec_nature datagrams = {.datagrams = true};
     static const struct nv_spec_nature answered = {.answered = true};
+    static const struct nv_spec_nature stamped = {.stamps = true};
+    static const struct nv_spec_nature stamped_answers = {.stamps = true, .answered = true};
     static const struct {
         const char *settings[2][2];
         const struct nv_spec_nature *nature;
@@ -135,6 +137,9 @@ static void combinations_are_checked(void **state)
         {{{"rate", "search"}}, &answered, "rate: search is for"},
         {{{"loss-target", "99.9%"}}, &stream, NULL},
         {{{"loss-target", "1"}}, &stream, "loss-target: with 100 %"},
+        {{{"diag", "yes"}, {"engine", "batch"}}, &stream, "diag: engine batch"},
+        {{{"diag", "yes"}}, &stamped, NULL},
+        {{{"diag", "yes"}, {"workload", "rr"}}, &stamped_answers, "diag: time stamps are for"},
     };
     (void)state;
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {

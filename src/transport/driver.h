@@ -14,6 +14,7 @@
 #include "spec/spec.h"
 #include "wire/message.h"
 #include "wire/payload.h"
+#include "workload/workload.h"
 
 /* A driver is a transport (how flows come to be, what the sockets promise) on an engine (how
  * sockets are called and waited for). Both are const structs; registry.c pairs them. Nobody outside
@@ -31,7 +32,8 @@ enum {
 struct nv_socket {
     int fd;
     struct nv_io_counters io;
-    struct nv_calls *calls; /* lent; NULL unless messages have sockets of their own */
+    struct nv_calls *calls;   /* lent; NULL unless messages have sockets of their own */
+    struct nv_stamps *stamps; /* lent; NULL: the kernel is asked for none */
 };
 
 /* The calls that opened a data port, when the server started. */
@@ -104,6 +106,8 @@ struct nv_sink {
 
 struct nv_engine {
     const char *name, *help;
+    /* [optional] The same with kernel time stamps, into the stamps of each socket. */
+    const struct nv_engine *stamped;
     uint32_t caps;
     size_t state_size; /* zeroed, owned by the framework */
     int (*open)(void *self, const struct nv_channel *, struct nv_error *);
@@ -137,6 +141,9 @@ struct nv_driver {
 
 /* All pairs; ends with a NULL transport. */
 extern const struct nv_driver nv_drivers[];
+
+/* What runs of a workload over it are like. */
+struct nv_spec_nature nv_driver_nature(const struct nv_driver *, const struct nv_workload *);
 
 /* NULL and one line naming what there is, when there is no such pair. */
 const struct nv_driver *nv_driver_find(const char *transport, const char *engine,

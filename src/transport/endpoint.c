@@ -148,6 +148,14 @@ static int settle_thread(const struct nv_endpoint *endpoint, unsigned lane, stru
     return nv_cpus_pin(&endpoint->spec.cpus[!endpoint->config.client], lane, err);
 }
 
+/* When the engine has taken the last of them. */
+static void take_stamps(const struct nv_lane *lane)
+{
+    for (unsigned i = 0; i < lane->channel.flow_count; i++)
+        if (lane->flows[i].report->stamps)
+            lane->flows[i].report->stamped = lane->flows[i].report->stamps->counters;
+}
+
 NV_HOT static void *lane_thread(void *argument)
 {
     struct nv_lane *lane = argument;
@@ -156,6 +164,7 @@ NV_HOT static void *lane_thread(void *argument)
     if (settle_thread(endpoint, index, &lane->error) == NV_OK && nv_lane_open(lane) == NV_OK)
         (void)nv_lane_run(lane);
     nv_lane_close(lane);
+    take_stamps(lane);
     if (lane->error.code)
         atomic_store(lane->stop, true);
     return NULL;
@@ -210,16 +219,36 @@ static void *endpoint_thread(void *argument)
     return NULL;
 }
 
+static struct nv_phases phases_of(const struct nv_spec *spec)
+{
+    return (struct nv_phases){.warmup_ns = spec->warmup_ns,
+                              .measure_ns = spec->duration_ns,
+                              .cooldown_ns = spec->cooldown_ns};
+}
+
+static int create_stamps(struct nv_endpoint *endpoint, unsigned index, struct nv_error *err)
+{
+    const struct nv_spec *spec = &endpoint->spec;
+    struct nv_flow_report *report = &endpoint->reports[index];
+    struct nv_phases phases = phases_of(spec);
+    bool sends = endpoint->workload->sends(spec, endpoint->config.client);
+    report->stamps = calloc(1, sizeof *report->stamps);
+    if (!report->stamps)
+        return nv_fail(err, NV_E_FAILED, "no memory");
+    endpoint->sockets[index].stamps = report->stamps;
+    return nv_stamps_init(report->stamps, &phases, sends ? nv_spec_trace_rows(spec) : 0, err);
+}
+
 static int create_flow(struct nv_endpoint *endpoint, unsigned index, struct nv_error *err)
 {
     const struct nv_spec *spec = &endpoint->spec;
     bool client = endpoint->config.client;
     struct nv_flow_report *report = &endpoint->reports[index];
     struct nv_lane_flow *flow = &endpoint->flows[index];
-    struct nv_phases phases = {.warmup_ns = spec->warmup_ns,
-                               .measure_ns = spec->duration_ns,
-                               .cooldown_ns = spec->cooldown_ns};
+    struct nv_phases phases = phases_of(spec);
     flow->report = report;
+    if (spec->diag && create_stamps(endpoint, index, err))
+        return err->code;
     atomic_init(&flow->told, false);
     nv_framer_init(&flow->framer);
     flow->outbox_size =
@@ -242,10 +271,13 @@ static int create_flow(struct nv_endpoint *endpoint, unsigned index, struct nv_e
     if (endpoint->workload->receives(spec, client)) {
         struct nv_schedule_config schedule =
             nv_spec_schedule(spec, index, client == endpoint->workload->answered);
+        bool ordered = endpoint->driver->transport->caps & NV_CAP_ORDERED;
         struct nv_rx_config config = {.phases = phases,
+                                      .unordered = !ordered,
                                       .answered = endpoint->workload->answered,
                                       .tmax_ns = spec->drain_ns,
-                                      .trace_capacity = spec->messages};
+                                      .trace_capacity = nv_spec_trace_rows(spec),
+                                      .stamps = report->stamps};
         config.deadline_count = nv_spec_deadlines(spec, config.deadline_ns);
         config.messages_max = schedule.rate_milli ? nv_schedule_count(&schedule, 0, schedule.end_ns)
                                                   : nv_spec_unpaced_msgs(spec);
@@ -298,11 +330,7 @@ int nv_endpoint_check(const struct nv_spec *spec, struct nv_error *err)
     const struct nv_workload *workload = driver ? nv_workload_find(spec->workload, err) : NULL;
     if (!workload)
         return NV_E_USAGE;
-    struct nv_spec_nature nature = {.datagrams = driver->transport->caps & NV_CAP_DATAGRAMS,
-                                    .answered = workload->answered,
-                                    .connects = workload->connects,
-                                    .opens = driver->engine->fresh};
-    return nv_spec_check_nature(spec, nature, err);
+    return nv_spec_check_nature(spec, nv_driver_nature(driver, workload), err);
 }
 
 struct nv_endpoint *nv_endpoint_create(const struct nv_endpoint_config *config,
@@ -320,7 +348,9 @@ struct nv_endpoint *nv_endpoint_create(const struct nv_endpoint_config *config,
     endpoint->spec = *config->spec;
     endpoint->driver = driver;
     endpoint->workload = workload;
-    endpoint->engine = workload->connects ? driver->engine->fresh : driver->engine;
+    endpoint->engine = workload->connects    ? driver->engine->fresh
+                       : endpoint->spec.diag ? driver->engine->stamped
+                                             : driver->engine;
     endpoint->plan = plan_of(endpoint);
     endpoint->flow_count = (unsigned)config->spec->flows;
     endpoint->lane_count = nv_endpoint_threads(&endpoint->spec, driver);
@@ -396,6 +426,9 @@ static void destroy_flow(struct nv_endpoint *endpoint, unsigned index)
     free(report->rx);
     free(report->tx);
     free(report->calls);
+    if (report->stamps)
+        nv_stamps_dispose(report->stamps);
+    free(report->stamps);
     free(endpoint->flows[index].workload);
     free(endpoint->flows[index].outbox);
 }

@@ -9,6 +9,7 @@
 #include "base/hint.h"
 #include "transport/fresh.h"
 #include "transport/gather.h"
+#include "transport/stamped.h"
 #include "transport/waiter.h"
 
 /* Two engines wait alike and call differently: poll makes one call a message, batch gathers.
@@ -35,6 +36,7 @@ struct poll_engine {
     struct poll_flow *flows;
     struct nv_io_buffer buffer; /* of poll */
     struct nv_gather gather;    /* of batch */
+    struct nv_stamped stamped;  /* of poll, with diag */
     const struct nv_sink *sink; /* during poll() */
     struct nv_error *err;
     int failed;
@@ -60,6 +62,8 @@ NV_HOT static void flow_poll_cb(uv_poll_t *handle, int status, int events)
     if (!engine->sink)
         return;
     if (status < 0) {
+        if (engine->stamped.flows)
+            nv_stamped_drain(&engine->stamped, flow->index);
         nv_io_drain_errors(engine->channel.sockets[flow->index].fd);
         flow->events = 0;
         events = UV_READABLE | (flow->blocked ? UV_WRITABLE : 0);
@@ -120,6 +124,31 @@ NV_HOT static unsigned poll_send(void *self, struct nv_header *trains, unsigned 
     struct poll_engine *engine = self;
     struct poll_flow *flow = flow_of(engine, trains);
     unsigned sent = nv_io_send(&engine->channel, &flow->gathered.rest, trains, count, refusal);
+    flow->blocked = *refusal == EAGAIN;
+    return sent;
+}
+
+/* ---- likewise, with the kernel's time stamps ---- */
+
+static enum nv_io_receive receive_stamped(struct poll_engine *engine, unsigned flow)
+{
+    return nv_stamped_receive(&engine->stamped, flow, &engine->buffer, engine->sink, engine->err);
+}
+
+static int stamped_open(void *self, const struct nv_channel *channel, struct nv_error *err)
+{
+    struct poll_engine *engine = self;
+    if (poll_open(self, channel, err))
+        return err->code;
+    engine->receive = receive_stamped;
+    return nv_stamped_open(&engine->stamped, &engine->channel, err);
+}
+
+static unsigned stamped_send(void *self, struct nv_header *trains, unsigned count, int *refusal)
+{
+    struct poll_engine *engine = self;
+    struct poll_flow *flow = flow_of(engine, trains);
+    unsigned sent = nv_stamped_send(&engine->stamped, &flow->gathered.rest, trains, count, refusal);
     flow->blocked = *refusal == EAGAIN;
     return sent;
 }
@@ -205,9 +234,21 @@ NV_HOT static int poll_poll(void *self, uint64_t now_ns, uint64_t until_ns,
     return engine->failed;
 }
 
+/* Stamps are taken each time, since a socket that only sends is not watched. */
+static int stamped_poll(void *self, uint64_t now_ns, uint64_t until_ns, const struct nv_sink *sink,
+                        struct nv_error *err)
+{
+    struct poll_engine *engine = self;
+    for (unsigned i = 0; i < engine->channel.flow_count; i++)
+        nv_stamped_drain(&engine->stamped, i);
+    nv_stamped_look(&engine->stamped, now_ns);
+    return poll_poll(self, now_ns, until_ns, sink, err);
+}
+
 static void poll_close(void *self)
 {
     struct poll_engine *engine = self;
+    nv_stamped_close(&engine->stamped);
     for (unsigned i = 0; engine->flows && i < engine->channel.flow_count; i++)
         if (engine->flows[i].watcher.data)
             uv_close((uv_handle_t *)&engine->flows[i].watcher, NULL);
@@ -217,9 +258,20 @@ static void poll_close(void *self)
     free(engine->buffer.bytes);
 }
 
+static const struct nv_engine poll_stamped = {
+    .name = "poll",
+    .help = "poll, with kernel time stamps",
+    .state_size = sizeof(struct poll_engine),
+    .open = stamped_open,
+    .send = stamped_send,
+    .poll = stamped_poll,
+    .close = poll_close,
+};
+
 const struct nv_engine nv_poll = {
     .name = "poll",
     .help = "a libuv loop watches the sockets; own send and recv",
+    .stamped = &poll_stamped,
     .state_size = sizeof(struct poll_engine),
     .open = poll_open,
     .send = poll_send,

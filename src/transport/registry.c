@@ -15,6 +15,18 @@ const struct nv_driver nv_drivers[] = {
     {&nv_tcp, &nv_handles},  {&nv_udp, &nv_handles}, {NULL, NULL},
 };
 
+struct nv_spec_nature nv_driver_nature(const struct nv_driver *driver,
+                                       const struct nv_workload *workload)
+{
+    return (struct nv_spec_nature){
+        .datagrams = driver->transport->caps & NV_CAP_DATAGRAMS,
+        .answered = workload->answered,
+        .connects = workload->connects,
+        .opens = driver->engine->fresh != NULL,
+        .stamps = driver->engine->stamped != NULL,
+    };
+}
+
 const struct nv_driver *nv_driver_find(const char *transport, const char *engine,
                                        struct nv_error *err)
 {
