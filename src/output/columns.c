@@ -17,6 +17,7 @@ const struct nv_sheet *const nv_sheets[] = {
     &nv_sheet_comparisons, &nv_sheet_capacity,
     &nv_sheet_factors,     NULL,
 };
+_Static_assert(sizeof nv_sheets / sizeof nv_sheets[0] <= NV_SHEETS_MAX + 1, "NV_SHEETS_MAX");
 
 /* Of runs.csv and of comparisons.csv: what a cell does not fix has no place in the latter. */
 static void get_cell_option(struct nv_field *field, const struct nv_column *column,

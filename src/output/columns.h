@@ -49,7 +49,7 @@ struct nv_sheet {
 
 /* Ends with NULL. */
 extern const struct nv_sheet *const nv_sheets[];
-#define NV_SHEETS_MAX 12u
+#define NV_SHEETS_MAX 16u
 
 /* All columns of a file, in order; a name that came before is left out. Returns how many. */
 unsigned nv_sheet_columns(const struct nv_sheet *sheet, struct nv_column out[NV_COLUMNS_MAX]);

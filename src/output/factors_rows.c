@@ -149,7 +149,7 @@ static const struct nv_column result_columns[] = {
     NV_COLUMN("advice", "What to do about it.", get_advice),
     NV_COLUMN("drawn_from", "Columns of runs.csv that it is drawn from, separated by blanks.",
               get_columns),
-    NV_COLUMN("why", "The whole as a sentence; empty where a verdict favours the arm all the same.",
+    NV_COLUMN("why", "The whole as a sentence; empty where a verdict favours the arm nevertheless.",
               get_why),
     NV_COLUMN("", NULL, NULL),
 };

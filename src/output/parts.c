@@ -78,7 +78,7 @@ static const struct nv_column part_columns[] = {
               "Median; of the parts they need not sum to that of serv. Empty when the "
               "sample does not support it.",
               get_p50),
-    NV_COLUMN("p99_ns", "99th percentile; likewise.", get_p99),
+    NV_COLUMN("p99_ns", "99th percentile; empty as p50_ns.", get_p99),
     NV_COLUMN("max_ns", "Largest of them.", get_max),
     NV_COLUMN("", NULL, NULL),
 };

@@ -153,7 +153,7 @@ const struct nv_column nv_runs_system_columns[] = {
               "(TcpExt ListenOverflows of the server's network namespace, in the whole run).",
               get_listening, NV_AT_ROW(receiver.listen_overflows)),
     NV_COLUMN("listen_drop_count",
-              "The same, of all that a listening socket dropped, first packets included "
+              "crr over TCP: all that a listening socket dropped, first packets included "
               "(ListenDrops); the client sends such again after a second.",
               get_listening, NV_AT_ROW(receiver.listen_drops)),
     NV_COLUMN("", NULL, NULL),

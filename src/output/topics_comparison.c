@@ -49,7 +49,7 @@ const struct nv_topic nv_topics_comparison[] = {
             "What of an arm's own counts explains most of what it lost, or of what its messages "
             "waited, and no less than half of it. Of losses it is the share by place; of waits "
             "and of goodput, the part that the evidence accounts for.",
-        .empty = "No factor where the counts do not tell, or nothing stands out.",
+        .empty = "Empty where the counts do not tell; the factor is none where nothing stands out.",
         .source = "counts of the same runs, in the columns that drawn_from names",
         .example =
             "Of 31 messages that UDP lost, 30 were dropped at the receiver's socket: 30 / 31 "

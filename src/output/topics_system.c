@@ -63,24 +63,18 @@ const struct nv_topic nv_topics_system[] = {
                    "rx_cycles tx_instructions rx_instructions tx_idle_ns rx_idle_ns",
     },
     {
-        .name = "calls",
-        .title = "socket calls",
+        .name = "backlog",
+        .title = "connections that wait to be accepted",
         .text =
-            "In workload crr each message has a socket of its own, and each call is timed by the "
-            "program that makes it: the clock is read before and after. With engine blocking "
-            "the call itself waits; with poll it returns at once and the wait is a line apart. "
-            "What the calls of one message took, added up, is what its socket cost.",
-        .empty = "There is such a file only for workload crr.",
-        .source =
-            "clock_gettime(CLOCK_MONOTONIC); errno; TcpExt ListenOverflows and ListenDrops in "
-            "/proc/net/netstat",
-        .example =
-            "1000 calls of connect took 30000000 ns together: 30000000 / 1000 = 30000 ns, 30 "
-            "us each. Of 28232 ports, each in TIME_WAIT for 60 s, 28232 / 60 = 470.5 "
-            "connections a second last.",
-        .columns = "end place kind call call_count error_count errors total_ns mean_ns "
-                   "calls.csv:p50_ns calls.csv:p99_ns calls.csv:max_ns listen_overflow_count "
-                   "listen_drop_count",
+            "A connection is complete before the server accepts it, and waits in the listening "
+            "socket's queue. When that is full the kernel drops what comes: the client sends it "
+            "again after a second, so that its connect takes that much longer. Who closes first "
+            "keeps the port, for a minute.",
+        .empty = "Empty but for workload crr over TCP.",
+        .source = "TcpExt ListenOverflows and ListenDrops in /proc/net/netstat; listen(2)",
+        .example = "Of 28232 ports, each in TIME_WAIT for 60 s, 28232 / 60 = 470.5 connections a "
+                   "second last.",
+        .columns = "listen_overflow_count listen_drop_count",
     },
     {
         .name = "path",

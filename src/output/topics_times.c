@@ -106,17 +106,41 @@ const struct nv_topic nv_topics_times[] = {
     {
         .name = "head-of-line",
         .title = "head-of-line blocking",
-        .text = "A byte stream is delivered in order, so that complete messages wait behind a hole "
-                "until it is filled. Counted is a message that came within 50 us of one before it "
-                "that was late; its wait is its delay less the smallest delay of the run. By the "
-                "application's own stamps: an upper bound, which includes queueing.",
-        .empty = "Never empty.",
+        .text =
+            "A byte stream is delivered in order, so that complete messages wait behind a hole "
+            "until it is filled. Counted is a message that came within 50 us of one before it "
+            "that was late; its wait is its delay less the smallest delay of the run. By the "
+            "application's own stamps: an upper bound, which includes queueing. By the kernel's "
+            "(diag): when the last byte of all before it had come, less when its own had; a "
+            "lower bound. Of datagrams: what they would wait, were they handed over in order.",
+        .empty = "Empty where the two clocks differ.",
         .source = "our estimator; RFC 9293 section 2.2 (TCP delivers in order)",
         .example = "The smallest delay is 20 ms. Messages sent at 10, 20 and 30 ms all arrive at "
                    "70 ms, since the first was lost and sent again. The second waited 70 - 20 - 20 "
                    "= 30 ms and the third 70 - 30 - 20 = 20 ms behind it: 2 blocked, in 1 episode, "
                    "30 + 20 = 50 ms in all.",
         .columns = "hol_*",
+    },
+    {
+        .name = "parts",
+        .title = "parts of a message's delay",
+        .text =
+            "With diag the kernel stamps each message where the sender's kernel hands it on and "
+            "where the receiver's takes it in. Between one stamp and the next lies one part: in "
+            "the sender (call, buffer, window), in its device's queue, on the path, behind a "
+            "message that is missing, and until it is read. Together they are its service "
+            "time, exactly.",
+        .empty = "Empty without diag, and of messages that the kernel gave no stamp.",
+        .source =
+            "SO_TIMESTAMPING (Documentation/networking/timestamping.rst): TX_SCHED, TX_SOFTWARE, "
+            "TX_ACK, RX_SOFTWARE",
+        .example = "20 us in the sender, 2 us in the queue, 20100 us on the path, 41100 us behind "
+                   "another and 100 us until it was read: 20 + 2 + 20100 + 41100 + 100 = 61322 us, "
+                   "its service time.",
+        .columns =
+            "stamped_count parts_wrong_count stamps_* clock_step_ns t_acc_ns t_sch_ns t_txk_ns "
+            "t_rxk_ns t_rdy_ns t_ack_ns part parts.csv:n parts.csv:mean_ns parts.csv:p50_ns "
+            "parts.csv:p99_ns parts.csv:max_ns",
     },
     {
         .name = "sched-lag",
