@@ -49,6 +49,8 @@ static void add_report(struct nv_flow_report *sum, const struct nv_flow_report *
     sum->io.partial_writes += flow->io.partial_writes;
     sum->io.refused_count += flow->io.refused_count;
     sum->io.joins |= flow->io.joins;
+    sum->io.full_count += flow->io.full_count;
+    sum->io.blocked_ns += flow->io.blocked_ns;
     sum->drops_count += flow->drops_count;
     sum->spun |= flow->spun;
     if (!flow->shared_thread) {

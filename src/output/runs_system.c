@@ -136,5 +136,12 @@ const struct nv_column nv_runs_system_columns[] = {
     NV_COLUMN("ip_fragments_per_msg",
               "IPv4 packets that a UDP message of mean size takes, by mtu_bytes; empty for TCP.",
               get_fragments),
+    NV_COLUMN("tx_eagain_calls",
+              "Sends that were refused because the send buffer was full (EAGAIN); whole run.",
+              nv_get_row_count, NV_AT_ROW(sender.io.full_count)),
+    NV_COLUMN("tx_blocked_ns",
+              "Time from such a refusal to when there was room again, where it is waited for (TCP; "
+              "UDP with --udp-policy wait); whole run, flows added up.",
+              nv_get_row_count, NV_AT_ROW(sender.io.blocked_ns)),
     NV_COLUMN("", NULL, NULL),
 };

@@ -324,8 +324,25 @@ const struct nv_option nv_spec_options[] = {
      .form = "a share such as 0.1% or 1e-5",
      .sweeps = true,
      .help = "of rate search: the share of messages that may fail to arrive; 0: none"},
+    {.name = "stall",
+     .type = &nv_option_time,
+     .offset = AT(stall_ns),
+     .fallback = "0",
+     .max = HOUR_NS,
+     .sweeps = true,
+     .help = "in the middle of the measured phase the end that receives (in rr, the server) reads "
+             "nothing for so long"},
     {.name = NULL},
 };
+
+static int stall_too_long(const struct nv_spec *spec, struct nv_error *err)
+{
+    char stall[32];
+    char duration[32];
+    return nv_fail(err, NV_E_USAGE, "stall: %s is longer than the measured phase (duration %s)",
+                   nv_format_time(spec->stall_ns, stall, sizeof stall),
+                   nv_format_time(spec->duration_ns, duration, sizeof duration));
+}
 
 int nv_spec_check(const struct nv_spec *spec, struct nv_error *err)
 {
@@ -338,6 +355,8 @@ int nv_spec_check(const struct nv_spec *spec, struct nv_error *err)
         nv_spec_rate_msgs(spec) * ((double)nv_spec_end_ns(spec) / 1e9) > 4e9)
         return nv_fail(err, NV_E_USAGE,
                        "rate: more than 4e9 messages in one run; lower rate or duration");
+    if (spec->stall_ns > spec->duration_ns)
+        return stall_too_long(spec, err);
     return NV_OK;
 }
 

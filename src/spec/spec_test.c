@@ -69,6 +69,7 @@ static void every_option_comes_back(void **state)
         {"udp-policy", "wait"},  {"pace", "hybrid"},
         {"dscp", "63"},          {"verify", "yes"},
         {"messages", "1M"},      {"seed", "999999999999999999"},
+        {"stall", "250ms"},
     };
     (void)state;
     for (unsigned i = 0; i < sizeof others / sizeof others[0]; i++) {
@@ -135,6 +136,8 @@ static void combinations_are_checked(void **state)
         {{{"rate", "search"}}, &answered, "rate: search is for"},
         {{{"loss-target", "99.9%"}}, &stream, NULL},
         {{{"loss-target", "1"}}, &stream, "loss-target: with 100 %"},
+        {{{"duration", "2s"}, {"stall", "2s"}}, &stream, NULL},
+        {{{"duration", "2s"}, {"stall", "2001ms"}}, &stream, "stall: 2001ms is longer than"},
     };
     (void)state;
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -106,12 +106,24 @@ static uint32_t sent_bytes_of(const struct nv_endpoint *endpoint)
     return spec->sizes.kind == NV_SIZES_FIXED ? spec->sizes.bytes[0] : 0;
 }
 
+/* Who receives messages, or requests: how long it reads nothing in mid-run. */
+static uint64_t stall_ns_of(const struct nv_endpoint *endpoint)
+{
+    const struct nv_workload *workload = endpoint->workload;
+    bool client = endpoint->config.client;
+    bool takes = workload->answered ? !client : workload->receives(&endpoint->spec, client);
+    return takes ? endpoint->spec.stall_ns : 0;
+}
+
 static void set_up_lane(struct nv_endpoint *endpoint, unsigned index, uint64_t spin_ns)
 {
+    const struct nv_spec *spec = &endpoint->spec;
+    uint64_t stall_ns = stall_ns_of(endpoint);
+    uint64_t stall_from_ns = stall_ns ? spec->warmup_ns + (spec->duration_ns - stall_ns) / 2 : 0;
     unsigned first = index * endpoint->flow_count / endpoint->lane_count;
     unsigned next = (index + 1) * endpoint->flow_count / endpoint->lane_count;
     endpoint->lanes[index] = (struct nv_lane){
-        .spec = &endpoint->spec,
+        .spec = spec,
         .driver = endpoint->driver,
         .workload = *endpoint->workload,
         .payload = &endpoint->payload,
@@ -123,12 +135,14 @@ static void set_up_lane(struct nv_endpoint *endpoint, unsigned index, uint64_t s
                     .payload = &endpoint->payload,
                     .sent_bytes = sent_bytes_of(endpoint),
                     .t0_ns = atomic_load(&endpoint->t0_ns),
-                    .spins = endpoint->spec.wait == NV_WAIT_SPIN,
-                    .late_acks = !endpoint->spec.quickack &&
+                    .spins = spec->wait == NV_WAIT_SPIN,
+                    .late_acks = !spec->quickack &&
                                  !(endpoint->driver->transport->caps & NV_CAP_DATAGRAMS),
-                    .read_bytes = (uint32_t)endpoint->spec.read_bytes,
+                    .read_bytes = (uint32_t)spec->read_bytes,
                     .spin_ns = spin_ns},
         .flows = &endpoint->flows[first],
+        .stall_from_ns = stall_from_ns,
+        .stall_end_ns = stall_from_ns + stall_ns,
         .perf = NV_PERF_NONE,
         .stop = &endpoint->stop,
         .sent_all = lane_sent_all,
