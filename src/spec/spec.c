@@ -357,6 +357,8 @@ int nv_spec_check(const struct nv_spec *spec, struct nv_error *err)
                        "rate: more than 4e9 messages in one run; lower rate or duration");
     if (spec->stall_ns > spec->duration_ns)
         return stall_too_long(spec, err);
+    if (spec->stall_ns && spec->rate.kind == NV_RATE_SEARCH)
+        return nv_fail(err, NV_E_USAGE, "stall: not with rate search, which would find the stall");
     return NV_OK;
 }
 

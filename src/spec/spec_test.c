@@ -138,6 +138,7 @@ static void combinations_are_checked(void **state)
         {{{"loss-target", "1"}}, &stream, "loss-target: with 100 %"},
         {{{"duration", "2s"}, {"stall", "2s"}}, &stream, NULL},
         {{{"duration", "2s"}, {"stall", "2001ms"}}, &stream, "stall: 2001ms is longer than"},
+        {{{"rate", "search"}, {"stall", "1s"}}, &stream, "stall: not with rate search"},
     };
     (void)state;
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -136,8 +136,8 @@ static void set_up_lane(struct nv_endpoint *endpoint, unsigned index, uint64_t s
                     .sent_bytes = sent_bytes_of(endpoint),
                     .t0_ns = atomic_load(&endpoint->t0_ns),
                     .spins = spec->wait == NV_WAIT_SPIN,
-                    .late_acks = !spec->quickack &&
-                                 !(endpoint->driver->transport->caps & NV_CAP_DATAGRAMS),
+                    .late_acks =
+                        !spec->quickack && !(endpoint->driver->transport->caps & NV_CAP_DATAGRAMS),
                     .read_bytes = (uint32_t)spec->read_bytes,
                     .spin_ns = spin_ns},
         .flows = &endpoint->flows[first],

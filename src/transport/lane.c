@@ -164,6 +164,7 @@ static void end_block(struct nv_lane *lane, unsigned index)
     lane->now_ns = since_start_ns(lane);
     if (flow->blocked)
         lane->channel.sockets[index].io.blocked_ns += lane->now_ns - flow->blocked_from_ns;
+    flow->blocked_from_ns = lane->now_ns; /* if the next attempt is refused, too */
     flow->blocked = false;
 }
 
@@ -216,6 +217,7 @@ NV_HOT static void settle(struct nv_lane *lane, struct nv_lane_flow *flow, uint3
                           enum nv_tx_outcome outcome)
 {
     struct nv_header *train = &flow->outbox[flow->outbox_first];
+    flow->refused = false;
     lane->workload.sent(flow->workload, train, count, outcome);
     train->seq += count;
     train->count -= count;
@@ -230,8 +232,9 @@ static int refused(struct nv_lane *lane, struct nv_lane_flow *flow, int refusal)
     bool reliable = lane->channel.caps & NV_CAP_RELIABLE;
     lane->channel.sockets[flow - lane->flows].io.full_count += refusal == EAGAIN;
     if (refusal == EAGAIN && (reliable || lane->spec->udp_policy == NV_UDP_WAIT)) {
-        flow->blocked = true;
-        flow->blocked_from_ns = since_start_ns(lane);
+        if (!flow->refused)
+            flow->blocked_from_ns = since_start_ns(lane);
+        flow->blocked = flow->refused = true;
         lane->workload.blocked(flow->workload);
         return NV_OK;
     }
@@ -357,6 +360,13 @@ static void tell_sent(struct nv_lane *lane)
     lane->sent_all(lane->context);
 }
 
+/* What was taken in part is in the engine's hands, and not sent before there was room for the rest.
+ * Whoever waits for that gives up when a workload does. */
+static bool holds_rest(const struct nv_lane *lane, const struct nv_lane_flow *flow)
+{
+    return flow->blocked && lane->now_ns < nv_spec_end_ns(lane->spec) + lane->spec->drain_ns;
+}
+
 /* One turn of the loop up to the wait; *done when the lane has finished. */
 static int turn(struct nv_lane *lane, uint64_t *next_ns, bool *done)
 {
@@ -370,8 +380,10 @@ static int turn(struct nv_lane *lane, uint64_t *next_ns, bool *done)
         if (pump(lane, flow, next_ns))
             return lane->error.code;
         pass_expectation(lane, flow);
-        *done = *done && lane->workload.finished(flow->workload, lane->now_ns);
-        tell = tell && lane->workload.sending_done(flow->workload, lane->now_ns);
+        *done = *done && lane->workload.finished(flow->workload, lane->now_ns) &&
+                !holds_rest(lane, flow);
+        tell = tell && lane->workload.sending_done(flow->workload, lane->now_ns) &&
+               !holds_rest(lane, flow);
     }
     if (tell)
         tell_sent(lane);

@@ -19,6 +19,7 @@ struct nv_lane_flow {
     struct nv_header *outbox; /* trains; owned by the endpoint */
     unsigned outbox_size, outbox_first, outbox_count;
     bool blocked, closed; /* closed: sends no more */
+    bool refused;         /* and nothing has been taken since */
     bool damaged;         /* the message under way has a wrong byte */
     atomic_bool told;
     uint64_t blocked_from_ns;
