@@ -114,6 +114,15 @@ CHARTS = (
           series=(Series("run:reordered_ratio"),),
           help="Lower is better: messages that arrived after one sent later (RFC 4737).",
           zero_note="nothing was reordered", zero_count="reordered_count"),
+    Chart("buffers", "stacked", "A receiver that stalls",
+          x="", y="", unit="", scale="linear", needs="stall",
+          series=(Series("run:loss_ratio", "lost", unit="percent",
+                         note="of the messages sent: what the buffer did not hold"),
+                  Series("run:block_lag_max_ns", "longest wait of the sender", unit="time",
+                         note="from when a message was due to when the socket took it")),
+          help="UDP loses what its receive buffer does not hold, TCP stops the sender: lower is "
+               "better of both. Where a line reaches 0, the buffer covers the stall. Linux grants "
+               "twice the bytes asked for, and charges a small message several times its size."),
 )
 
 

@@ -35,6 +35,8 @@ NEEDS = {"": lambda campaign: True,
          "search": lambda campaign: bool(campaign.result.trials),
          "times": lambda campaign: any(dict(cell.factors)["rate"] != "search"
                                        for cell in campaign.cells),
+         "stall": lambda campaign: campaign.sweep.column == "rcvbuf" and any(
+             dict(cell.factors).get("stall", "0") != "0" for cell in campaign.cells),
          "outage": lambda campaign: any(courses.outages(campaign, cell.path)
                                         for cell in campaign.cells)}
 
@@ -51,10 +53,10 @@ def build(campaign):
                 name=chart.name + suffix, title=title, panels=tuple(panels),
                 help=forest.fill_names(chart.help, campaign)
                 + _unknown_text(chart, campaign, panels),
-                caption=caption_text(campaign, with_bars=chart.kind == "sweep"),
+                caption=caption_text(campaign, with_bars=chart.kind in ("sweep", "stacked")),
                 row_labels=chart.kind == "forest" or (
                     chart.kind == "sweep" and campaign.sweep.rows),
-                stacked=chart.kind == "course"))
+                stacked=chart.kind in ("course", "stacked")))
     return figures
 
 
@@ -157,7 +159,7 @@ def _to_right(trace, x):
 
 
 KINDS = {"curve": _curve_figures, "sweep": sweep_charts.figures, "forest": forest.figures,
-         "plane": planes.figures, "course": courses.figures,
+         "plane": planes.figures, "course": courses.figures, "stacked": sweep_charts.stacked,
          "capacity": capacity.figures}
 
 
