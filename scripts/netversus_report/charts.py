@@ -119,6 +119,15 @@ CHARTS = (
           needs="stamps",
           help="A bar is a message, as high as it took from its send to its arrival, by kernel "
                "time stamps: those around the one that others waited for longest."),
+    Chart("buffers", "stacked", "A receiver that stalls",
+          x="", y="", unit="", scale="linear", needs="stall",
+          series=(Series("run:loss_ratio", "lost", unit="percent",
+                         note="of the messages sent: what the buffer did not hold"),
+                  Series("run:block_lag_max_ns", "longest wait of the sender", unit="time",
+                         note="from when a message was due to when the socket took it")),
+          help="UDP loses what its receive buffer does not hold, TCP stops the sender: lower is "
+               "better of both. Where a line reaches 0, the buffer covers the stall. Linux grants "
+               "twice the bytes asked for, and charges a small message several times its size."),
 )
 
 

@@ -36,6 +36,8 @@ NEEDS = {"": lambda campaign: True,
          "times": lambda campaign: any(dict(cell.factors)["rate"] != "search"
                                        for cell in campaign.cells),
          "stamps": waits.has_waits,
+         "stall": lambda campaign: campaign.sweep.column == "rcvbuf" and any(
+             dict(cell.factors).get("stall", "0") != "0" for cell in campaign.cells),
          "outage": lambda campaign: any(courses.outages(campaign, cell.path)
                                         for cell in campaign.cells)}
 
@@ -52,10 +54,10 @@ def build(campaign):
                 name=chart.name + suffix, title=title, panels=tuple(panels),
                 help=forest.fill_names(chart.help, campaign)
                 + _unknown_text(chart, campaign, panels),
-                caption=caption_text(campaign, with_bars=chart.kind == "sweep"),
+                caption=caption_text(campaign, with_bars=chart.kind in ("sweep", "stacked")),
                 row_labels=chart.kind == "forest" or (
                     chart.kind == "sweep" and campaign.sweep.rows),
-                stacked=chart.kind in ("course", "waits")))
+                stacked=chart.kind in ("course", "waits", "stacked")))
     return figures
 
 
@@ -158,7 +160,7 @@ def _to_right(trace, x):
 
 
 KINDS = {"curve": _curve_figures, "sweep": sweep_charts.figures, "forest": forest.figures,
-         "plane": planes.figures, "course": courses.figures,
+         "plane": planes.figures, "course": courses.figures, "stacked": sweep_charts.stacked,
          "capacity": capacity.figures, "waits": waits.figures}
 
 

@@ -76,12 +76,14 @@ REQUIRED = {
 OPTIONAL = {
     "runs.csv": {"flags": text, "ip_fragments_per_msg": number, "ontime_ratio": number,
                  "cpu_ns_per_msg": number, "msg_rate_per_s": number,
+                 "rcvbuf_granted_bytes": number, "block_lag_max_ns": number,
                  **{f"emu_{way}_{name}": number for way in ("up", "down") for name in (
                      "in_count", "loss_obs_ratio", "reordered_count", "dup_count",
                      "queue_max_bytes", "delay_p50_ns", "delay_p99_ns")},
                  **{name: text for name in (
                      "app", "reply_size", "burst", "window", "nodelay", "quickack", "cc", "sndbuf",
-                     "rcvbuf", "read_size", "udp_policy", "pace", "wait", "batch", "threads", "cpus", "dscp", "diag")}},
+                     "rcvbuf", "read_size", "udp_policy", "pace", "wait", "batch", "threads", "cpus",
+                     "dscp", "diag", "stall", "backlog", "udp_connect")}},
     "comparisons.csv": {"verdict_words": text, "p_holm": number, "win_fraction": number,
                         "blocks_rejected_count": number, "stop_reason": text},
 }

@@ -25,7 +25,8 @@ FACTORS = {
     "burst": "burst {}", "window": "window {}", "deadline_ms": "deadline {:g} ms",
     "nodelay": "nodelay {}", "quickack": "quickack {}", "cc": "cc {}", "sndbuf": "sndbuf {}",
     "rcvbuf": "rcvbuf {}", "read_size": "read {}", "udp_policy": "udp {}", "pace": "pace {}", "dscp": "dscp {}",
-    "wait": "wait {}", "batch": "batch {}", "threads": "{} threads", "cpus": "cpus {}", "diag": "diag {}"}
+    "wait": "wait {}", "batch": "batch {}", "threads": "{} threads", "cpus": "cpus {}",
+    "diag": "diag {}", "stall": "stall {}", "backlog": "backlog {}", "udp_connect": "connect {}"}
 _ALWAYS = ("app", "workload", "rate")  # The workload as long as no application tells it.
 _IN_BYTES = ("reply_size", "sndbuf", "rcvbuf")  # 0: what is usual
 

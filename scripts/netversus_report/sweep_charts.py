@@ -11,6 +11,7 @@ from .panels import Panel, Shade, Trace, at, finish, paged
 
 UNITS = {"time": units.time_text, "bits": units.bits_text, "count": units.count_text,
          "percent": lambda value, trim=True: units.tick_percent(value)}
+_QUANTITIES = {"time": "time", "percent": "share of messages"}  # of a stacked chart's axes
 
 
 def figures(chart, campaign, sources):
@@ -21,6 +22,28 @@ def figures(chart, campaign, sources):
     panels = [_panel(chart, campaign, group, traces, y)
               for group, traces in zip(groups, everything) if traces]
     yield from paged(chart.title, panels)
+
+
+def stacked(chart, campaign, sources):
+    """A figure a group: a panel for each of the series, one above the other, each with its unit and
+    its scale, which all figures share."""
+    several = len(campaign.groups) > 1
+    columns = [_column(replace(chart, y=_QUANTITIES[one.unit], unit=one.unit,
+                               series=(replace(one, label=""),)), campaign, sources)
+               for one in chart.series]
+    for number, group in enumerate(campaign.groups, 1):
+        panels = [replace(column[group], title=one.label, note=one.note)
+                  for one, column in zip(chart.series, columns) if group in column]
+        yield f"-{number}" if several else "", f"{chart.title} · {group}", panels
+
+
+def _column(chart, campaign, sources):
+    """{group: its panel}, of those that there are values for."""
+    traces = {group: _traces(chart, campaign, sources, cells)
+              for group, cells in campaign.groups.items()}
+    y = _y_axis(chart, campaign, [t for some in traces.values() for t in some])
+    return {group: _panel(chart, campaign, (group, campaign.groups[group]), some, y)
+            for group, some in traces.items() if some}
 
 
 def _traces(chart, campaign, sources, cells):
@@ -81,9 +104,12 @@ def _y_axis_tight(chart, values):
     text = UNITS[chart.unit]
     if chart.scale == "log":
         return units.log_axis(chart.y, values, lambda v: text(v, trim=True))
-    axis = units.linear_axis(chart.y, values + [0], units.tick_percent)
+
+    def tick(value):
+        return text(value, trim=True) if value or chart.unit == "percent" else "0"
+
     # All zero: a line on the floor of a small scale, and a note.
-    return axis if any(values) else units.linear_axis(chart.y, [0, 1], units.tick_percent)
+    return units.linear_axis(chart.y, values + [0] if any(values) else [0, 1], tick)
 
 
 def _panel(chart, campaign, group, traces, y):

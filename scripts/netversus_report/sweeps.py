@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The factor that sweep charts have on their axis: sizes, rates, paths, or applications.
+"""The factor that sweep charts have on their axis: sizes, rates, paths, applications or buffers.
 
 A sweep says of a cell where it stands (value), what to call it (text), of cells which axis they
 share, and which factors the axis shows. Places on an axis that is not log are added to, on one that is log multiplied."""
@@ -99,6 +99,26 @@ class Apps:
         return _rows_axis(self.names)
 
 
+@dataclass(frozen=True)
+class Buffers:
+    """Receive buffers by what was granted, {what was asked for: bytes}."""
+
+    granted: dict
+    column = "rcvbuf"
+    shown = ("rcvbuf",)
+    rows = False
+
+    def value(self, cell):
+        return self.granted[dict(cell.factors)["rcvbuf"]]
+
+    def text(self, cell):
+        return units.bytes_text(self.value(cell))
+
+    def axis(self, cells):
+        return units.value_axis("receive buffer as granted: twice what is asked for (log)",
+                                {self.value(c): self.text(c) for c in cells})
+
+
 SIZE, RATE = Sizes(), Rates()
 
 
@@ -119,4 +139,9 @@ def choose(rows):
         return Paths(paths.names(used), scale)
     if len(apps) > 1 and all(apps):
         return Apps(apps)
-    return RATE if len(sizes) == 1 and len(rates) > 1 and None not in rates else SIZE
+    if len(sizes) == 1 and len(rates) > 1 and None not in rates:
+        return RATE
+    granted = {row.get("rcvbuf"): row.get("rcvbuf_granted_bytes") for row in rows}
+    if len(sizes) == len(rates) == 1 and len(granted) > 1 and all(granted.values()):
+        return Buffers(granted)
+    return SIZE

@@ -127,6 +127,8 @@ static int run_once(struct nv_runner *runner, unsigned cell, struct nv_run_resul
         run->spec.rate = runner->cells[cell].capacity[arm].rate;
     if (run->key.block == 0 && run->spec.duration_ns > WARMUP_RUN_NS)
         run->spec.duration_ns = WARMUP_RUN_NS;
+    if (run->key.block == 0)
+        run->spec.stall_ns = 0;
     return nv_runner_measure(runner, cell, run, err);
 }
 

@@ -21,6 +21,8 @@ struct nv_io_counters {
     uint64_t partial_writes;
     uint64_t refused_count; /* ECONNREFUSED: nobody listened */
     uint64_t joins;         /* 1: the kernel may put datagrams together here (UDP_GRO) */
+    uint64_t full_count;    /* sends that found the send buffer full (EAGAIN) */
+    uint64_t blocked_ns;    /* from such a send to when there was room, where that is waited for */
 };
 
 /* What the far end must know of a flow that this end has stopped sending on. */

@@ -164,7 +164,7 @@ const struct nv_topic nv_topics_times[] = {
         .source = "our pacer; the kernel says EAGAIN, then writable",
         .example = "Due at 20 ms, but the send buffer was full until 35 ms: 35 - 20 = 15 ms, and "
                    "sched_lag of that message is 0.",
-        .columns = "block_lag_*",
+        .columns = "block_lag_* tx_blocked_ns tx_eagain_calls",
     },
     {
         .name = "connect",

@@ -346,8 +346,25 @@ const struct nv_option nv_spec_options[] = {
      .sweeps = true,
      .help = "kernel time stamps of every message, to tell where it waited: parts.csv and "
              "messages.csv. Costs time, and is never judged"},
+    {.name = "stall",
+     .type = &nv_option_time,
+     .offset = AT(stall_ns),
+     .fallback = "0",
+     .max = HOUR_NS,
+     .sweeps = true,
+     .help = "in the middle of the measured phase the end that receives (in rr, the server) reads "
+             "nothing for so long"},
     {.name = NULL},
 };
+
+static int stall_too_long(const struct nv_spec *spec, struct nv_error *err)
+{
+    char stall[32];
+    char duration[32];
+    return nv_fail(err, NV_E_USAGE, "stall: %s is longer than the measured phase (duration %s)",
+                   nv_format_time(spec->stall_ns, stall, sizeof stall),
+                   nv_format_time(spec->duration_ns, duration, sizeof duration));
+}
 
 int nv_spec_check(const struct nv_spec *spec, struct nv_error *err)
 {
@@ -360,6 +377,10 @@ int nv_spec_check(const struct nv_spec *spec, struct nv_error *err)
         nv_spec_rate_msgs(spec) * ((double)nv_spec_end_ns(spec) / 1e9) > 4e9)
         return nv_fail(err, NV_E_USAGE,
                        "rate: more than 4e9 messages in one run; lower rate or duration");
+    if (spec->stall_ns > spec->duration_ns)
+        return stall_too_long(spec, err);
+    if (spec->stall_ns && spec->rate.kind == NV_RATE_SEARCH)
+        return nv_fail(err, NV_E_USAGE, "stall: not with rate search, which would find the stall");
     return NV_OK;
 }
 

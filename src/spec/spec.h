@@ -57,6 +57,7 @@ struct nv_spec {
     uint64_t messages; /* rows of messages.csv kept per flow and direction; 0 = none */
     bool diag;         /* kernel time stamps of every message */
     uint64_t seed;     /* of this run's schedules: the same in both arms of a block */
+    uint64_t stall_ns; /* in the middle of the measured phase: who receives reads nothing */
 };
 
 extern const struct nv_option nv_spec_options[];

@@ -69,6 +69,7 @@ static void every_option_comes_back(void **state)
         {"udp-policy", "wait"},  {"pace", "hybrid"},
         {"dscp", "63"},          {"verify", "yes"},
         {"messages", "1M"},      {"seed", "999999999999999999"},
+        {"stall", "250ms"},
     };
     (void)state;
     for (unsigned i = 0; i < sizeof others / sizeof others[0]; i++) {
@@ -140,6 +141,9 @@ static void combinations_are_checked(void **state)
         {{{"diag", "yes"}, {"engine", "batch"}}, &stream, "diag: engine batch"},
         {{{"diag", "yes"}}, &stamped, NULL},
         {{{"diag", "yes"}, {"workload", "rr"}}, &stamped_answers, "diag: time stamps are for"},
+        {{{"duration", "2s"}, {"stall", "2s"}}, &stream, NULL},
+        {{{"duration", "2s"}, {"stall", "2001ms"}}, &stream, "stall: 2001ms is longer than"},
+        {{{"rate", "search"}, {"stall", "1s"}}, &stream, "stall: not with rate search"},
     };
     (void)state;
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -109,8 +109,20 @@ static uint32_t sent_bytes_of(const struct nv_endpoint *endpoint)
     return spec->sizes.kind == NV_SIZES_FIXED ? spec->sizes.bytes[0] : 0;
 }
 
+/* Who receives messages, or requests: how long it reads nothing in mid-run. */
+static uint64_t stall_ns_of(const struct nv_endpoint *endpoint)
+{
+    const struct nv_workload *workload = endpoint->workload;
+    bool client = endpoint->config.client;
+    bool takes = workload->answered ? !client : workload->receives(&endpoint->spec, client);
+    return takes ? endpoint->spec.stall_ns : 0;
+}
+
 static void set_up_lane(struct nv_endpoint *endpoint, unsigned index, uint64_t spin_ns)
 {
+    const struct nv_spec *spec = &endpoint->spec;
+    uint64_t stall_ns = stall_ns_of(endpoint);
+    uint64_t stall_from_ns = stall_ns ? spec->warmup_ns + (spec->duration_ns - stall_ns) / 2 : 0;
     unsigned first = index * endpoint->flow_count / endpoint->lane_count;
     unsigned next = (index + 1) * endpoint->flow_count / endpoint->lane_count;
     endpoint->lanes[index] = (struct nv_lane){
@@ -134,6 +146,8 @@ static void set_up_lane(struct nv_endpoint *endpoint, unsigned index, uint64_t s
                     .plan = &endpoint->plan,
                     .give_up_ns = endpoint->spec.drain_ns},
         .flows = &endpoint->flows[first],
+        .stall_from_ns = stall_from_ns,
+        .stall_end_ns = stall_from_ns + stall_ns,
         .perf = NV_PERF_NONE,
         .stop = &endpoint->stop,
         .sent_all = lane_sent_all,

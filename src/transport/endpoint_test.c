@@ -146,6 +146,112 @@ static void payloads_are_verified(void **state)
     }
 }
 
+/* The last message, too, goes out to its end, though it is longer than the send buffer. */
+static void what_was_taken_in_part_arrives_whole(void **state)
+{
+    (void)state;
+    for (const struct nv_driver *d = nv_drivers; d->transport; d++) {
+        struct nv_spec spec = nv_pair_spec(d, "stream");
+        if (!(d->transport->caps & NV_CAP_RELIABLE))
+            continue;
+        spec.rate.milli_per_s = 100 * 1000;
+        spec.sndbuf_bytes = spec.rcvbuf_bytes = 64 << 10;
+        spec.sizes.bytes[0] = 1 << 20;
+        spec.arrival = NV_ARRIVAL_CONSTANT;
+        spec.cooldown_ns = 0;
+        spec.drain_ns = 5 * NV_NS_PER_S;
+        run_once(d, spec);
+    }
+}
+
+/* Receive calls of one flow that returned during the stall. The one under way when it begins may
+ * be among them, and what came with it. */
+static unsigned calls_in(const struct nv_rx *rx, uint64_t from_ns, uint64_t end_ns)
+{
+    unsigned calls = 0;
+    uint64_t latest_ns = 0;
+    for (uint64_t i = 0; i < rx->trace_count; i++) {
+        uint64_t at_ns = rx->trace[i].t_rcv_ns;
+        calls += at_ns >= from_ns && at_ns < end_ns && at_ns != latest_ns;
+        latest_ns = at_ns;
+    }
+    return calls;
+}
+
+static unsigned delivered_late(const struct nv_rx *rx, uint64_t from_ns, uint64_t end_ns)
+{
+    unsigned count = 0;
+    for (uint64_t i = 0; i < rx->trace_count; i++)
+        count += rx->trace[i].t_int_ns >= from_ns && rx->trace[i].t_int_ns < end_ns &&
+                 rx->trace[i].t_rcv_ns >= end_ns;
+    return count;
+}
+
+/* From 30 to 50 ms who receives reads nothing, then all of it: it fits in the buffers. */
+static void a_stalled_receiver_reads_nothing(void **state)
+{
+    static const unsigned waits[] = {NV_WAIT_BLOCK, NV_WAIT_SPIN};
+    (void)state;
+    for (const struct nv_driver *d = nv_drivers; d->transport; d++) {
+        for (unsigned i = 0; i < 6; i++) {
+            struct nv_pair pair = {.spec = nv_pair_spec(d, "stream")};
+            pair.spec.direction = i / 2;
+            pair.spec.wait = waits[i % 2];
+            pair.spec.arrival = NV_ARRIVAL_CONSTANT; /* one a millisecond */
+            pair.spec.stall_ns = 20 * MS;
+            pair.spec.messages = 1000;
+            nv_pair_open(&pair, d);
+            nv_pair_run(&pair);
+            check_pair(&pair);
+            unsigned count;
+            const struct nv_rx *server = nv_endpoint_reports(pair.server, &count)[0].rx;
+            const struct nv_rx *client = nv_endpoint_reports(pair.client, &count)[0].rx;
+            assert_true(server || client);
+            for (const struct nv_rx *rx = server ? server : client; rx;
+                 rx = rx == server ? client : NULL) {
+                assert_in_range(calls_in(rx, 30 * MS, 50 * MS), 0, 1);
+                assert_in_range(delivered_late(rx, 30 * MS, 50 * MS), 10, 20);
+            }
+            nv_pair_close(&pair);
+        }
+    }
+}
+
+/* The receiver's buffer holds some 110 datagrams, the stall lasts for 300. Of all that were sent,
+ * no more and no fewer are missing than the socket says it dropped. */
+static void what_a_full_buffer_drops_is_counted(void **state)
+{
+    (void)state;
+    for (const struct nv_driver *d = nv_drivers; d->transport; d++) {
+        struct nv_pair pair = {.spec = nv_pair_spec(d, "stream")};
+        pair.spec.arrival = NV_ARRIVAL_CONSTANT;
+        pair.spec.duration_ns = 400 * MS;
+        pair.spec.cooldown_ns = 0;
+        pair.spec.batch_msgs = 1; /* what the kernel has joined it counts as one */
+        pair.spec.rcvbuf_bytes = 128 << 10;
+        pair.spec.sndbuf_bytes = 8 << 10;
+        pair.spec.sizes.bytes[0] = 1000;
+        pair.spec.drain_ns = 5 * NV_NS_PER_S; /* TCP asks a closed window again, ever more rarely */
+        pair.spec.stall_ns = 300 * MS;
+        nv_pair_open(&pair, d);
+        nv_pair_run(&pair);
+        unsigned count;
+        const struct nv_flow_report *client = nv_endpoint_reports(pair.client, &count);
+        const struct nv_flow_report *server = nv_endpoint_reports(pair.server, &count);
+        uint64_t lost = client->tx->sent_count - server->rx->unique_count;
+        if (d->transport->caps & NV_CAP_RELIABLE) {
+            assert_int_equal(lost, 0);
+            assert_true(client->io.full_count > 0);
+            assert_in_range(client->io.blocked_ns, 10 * MS, NV_PAIR_PATIENCE_NS);
+        } else {
+            assert_in_range(lost, 100, 300);
+            assert_int_equal(server->drops_count, lost);
+            assert_int_equal(client->io.full_count + client->io.blocked_ns, 0);
+        }
+        nv_pair_close(&pair);
+    }
+}
+
 static void stopping_ends_a_run_at_once(void **state)
 {
     (void)state;
@@ -186,6 +292,9 @@ int main(void)
         cmocka_unit_test(closed_loops_balance),
         cmocka_unit_test(an_empty_schedule_is_no_failure),
         cmocka_unit_test(payloads_are_verified),
+        cmocka_unit_test(what_was_taken_in_part_arrives_whole),
+        cmocka_unit_test(a_stalled_receiver_reads_nothing),
+        cmocka_unit_test(what_a_full_buffer_drops_is_counted),
         cmocka_unit_test(stopping_ends_a_run_at_once),
         cmocka_unit_test(what_there_is_not_is_refused),
     };

@@ -238,6 +238,10 @@ static int poll_poll(void *self, uint64_t now_ns, uint64_t until_ns, const struc
 {
     struct fresh_poll *engine = self;
     (void)err;
+    if (!engine->client && !sink->wants(sink->context, 0)) { /* who waits there, waits */
+        nv_clock_sleep_until(until_ns);
+        return NV_OK;
+    }
     if (engine->event_first == engine->event_count) {
         uint64_t spin_ns = engine->channel.spin_ns;
         if (!engine->channel.spins)

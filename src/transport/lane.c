@@ -158,19 +158,44 @@ NV_HOT static bool lane_received(void *context, const struct nv_received *receiv
     return !lane->workload.answered || (rx && !lane->at_max);
 }
 
+static void end_block(struct nv_lane *lane, unsigned index)
+{
+    struct nv_lane_flow *flow = &lane->flows[index];
+    lane->now_ns = since_start_ns(lane);
+    if (flow->blocked)
+        lane->channel.sockets[index].io.blocked_ns += lane->now_ns - flow->blocked_from_ns;
+    flow->blocked_from_ns = lane->now_ns; /* if the next attempt is refused, too */
+    flow->blocked = false;
+}
+
 static void lane_writable(void *context, unsigned index)
 {
     struct nv_lane *lane = context;
-    struct nv_lane_flow *flow = &lane->flows[index];
-    lane->now_ns = since_start_ns(lane);
-    flow->blocked = false;
-    lane->workload.writable(flow->workload);
+    end_block(lane, index);
+    lane->workload.writable(lane->flows[index].workload);
 }
 
 NV_HOT static bool lane_wants(void *context, unsigned index)
 {
     struct nv_lane *lane = context;
     return lane->workload.wants(lane->flows[index].workload);
+}
+
+/* ---- a lane that stalls: apart, so that no other need ask whether it does ---- */
+
+static bool is_stalled(const struct nv_lane *lane)
+{
+    return lane->now_ns >= lane->stall_from_ns && lane->now_ns < lane->stall_end_ns;
+}
+
+static bool stalling_received(void *context, const struct nv_received *received)
+{
+    return lane_received(context, received) && !is_stalled(context);
+}
+
+static bool stalling_wants(void *context, unsigned index)
+{
+    return !is_stalled(context) && lane_wants(context, index);
 }
 
 static enum nv_tx_outcome outcome_of(int refusal)
@@ -192,6 +217,7 @@ NV_HOT static void settle(struct nv_lane *lane, struct nv_lane_flow *flow, uint3
                           enum nv_tx_outcome outcome)
 {
     struct nv_header *train = &flow->outbox[flow->outbox_first];
+    flow->refused = false;
     lane->workload.sent(flow->workload, train, count, outcome);
     train->seq += count;
     train->count -= count;
@@ -205,8 +231,11 @@ static int refused(struct nv_lane *lane, struct nv_lane_flow *flow, int refusal)
 {
     bool connects = lane->workload.connects; /* one that fails takes nothing else with it */
     bool reliable = lane->channel.caps & NV_CAP_RELIABLE && !connects;
+    lane->channel.sockets[flow - lane->flows].io.full_count += refusal == EAGAIN && !connects;
     if (refusal == EAGAIN && (reliable || connects || lane->spec->udp_policy == NV_UDP_WAIT)) {
-        flow->blocked = true;
+        if (!flow->refused)
+            flow->blocked_from_ns = since_start_ns(lane);
+        flow->blocked = flow->refused = true;
         lane->workload.blocked(flow->workload);
         return NV_OK;
     }
@@ -298,7 +327,7 @@ static void stop_measuring(struct nv_lane *lane)
     }
 }
 
-/* Edges of the measured phase. */
+/* Edges of the measured phase, and of the stall, which is only to be woken for. */
 NV_COLD static void mark_phases(struct nv_lane *lane)
 {
     uint64_t from_ns = lane->spec->warmup_ns;
@@ -307,7 +336,11 @@ NV_COLD static void mark_phases(struct nv_lane *lane)
         start_measuring(lane);
     if (!lane->measured && lane->now_ns >= to_ns)
         stop_measuring(lane);
-    lane->edge_ns = !lane->measuring ? from_ns : !lane->measured ? to_ns : UINT64_MAX;
+    const uint64_t edges_ns[] = {from_ns, lane->stall_from_ns, lane->stall_end_ns, to_ns};
+    lane->edge_ns = UINT64_MAX;
+    for (unsigned i = sizeof edges_ns / sizeof edges_ns[0]; i-- > 0;)
+        if (edges_ns[i] > lane->now_ns)
+            lane->edge_ns = edges_ns[i];
 }
 
 static void pass_expectation(struct nv_lane *lane, struct nv_lane_flow *flow)
@@ -343,6 +376,13 @@ static void tell_sent(struct nv_lane *lane)
     lane->sent_all(lane->context);
 }
 
+/* What was taken in part is in the engine's hands, and not sent before there was room for the rest.
+ * Whoever waits for that gives up when a workload does. */
+static bool holds_rest(const struct nv_lane *lane, const struct nv_lane_flow *flow)
+{
+    return flow->blocked && lane->now_ns < nv_spec_end_ns(lane->spec) + lane->spec->drain_ns;
+}
+
 /* One turn of the loop up to the wait; *done when the lane has finished. */
 static int turn(struct nv_lane *lane, uint64_t *next_ns, bool *done)
 {
@@ -356,8 +396,10 @@ static int turn(struct nv_lane *lane, uint64_t *next_ns, bool *done)
         if (pump(lane, flow, next_ns))
             return lane->error.code;
         pass_expectation(lane, flow);
-        *done = *done && lane->workload.finished(flow->workload, lane->now_ns);
-        tell = tell && lane->workload.sending_done(flow->workload, lane->now_ns);
+        *done = *done && lane->workload.finished(flow->workload, lane->now_ns) &&
+                !holds_rest(lane, flow);
+        tell = tell && lane->workload.sending_done(flow->workload, lane->now_ns) &&
+               !holds_rest(lane, flow);
     }
     if (tell)
         tell_sent(lane);
@@ -386,6 +428,7 @@ static void finish(struct nv_lane *lane)
     for (unsigned i = 0; i < lane->channel.flow_count; i++) {
         struct nv_lane_flow *flow = &lane->flows[i];
         close_sending(lane, flow);
+        end_block(lane, i);
         finish_receiving(lane, flow);
         int fd = lane->channel.sockets[i].fd;
         struct nv_tcp_counters tcp = nv_kernel_tcp(fd);
@@ -426,8 +469,11 @@ int nv_lane_open(struct nv_lane *lane)
 
 NV_HOT int nv_lane_run(struct nv_lane *lane)
 {
-    const struct nv_sink sink = {
-        .context = lane, .received = lane_received, .writable = lane_writable, .wants = lane_wants};
+    bool stalls = lane->stall_from_ns < lane->stall_end_ns;
+    const struct nv_sink sink = {.context = lane,
+                                 .received = stalls ? stalling_received : lane_received,
+                                 .writable = lane_writable,
+                                 .wants = stalls ? stalling_wants : lane_wants};
     uint64_t end_ns = nv_spec_end_ns(lane->spec);
     uint64_t t0_ns = lane->channel.t0_ns;
     uint64_t polled_ns = 0;

@@ -19,8 +19,10 @@ struct nv_lane_flow {
     struct nv_header *outbox; /* trains; owned by the endpoint */
     unsigned outbox_size, outbox_first, outbox_count;
     bool blocked, closed; /* closed: sends no more */
+    bool refused;         /* and nothing has been taken since */
     bool damaged;         /* the message under way has a wrong byte */
     atomic_bool told;
+    uint64_t blocked_from_ns;
     bool expecting;                   /* theirs has been passed on to the workload */
     const struct nv_payload *payload; /* what is received must match; NULL: not looked at */
     struct nv_framer framer;
@@ -50,7 +52,8 @@ struct nv_lane {
     struct nv_lane_flow *flows;
     struct nv_lane_run run;
     uint64_t now_ns;  /* since t0, the latest reading */
-    uint64_t edge_ns; /* of the measured phase, the next that has not been marked */
+    uint64_t edge_ns; /* of the measured phase or the stall, the next that has not been marked */
+    uint64_t stall_from_ns, stall_end_ns; /* nothing is read meanwhile; both 0: no stall */
     bool measuring, measured;
     bool sent; /* told the owner that nothing more is sent */
     struct nv_thread_usage usage_start;
