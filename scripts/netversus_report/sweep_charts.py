@@ -10,6 +10,7 @@ from . import crossing, nines, series, sweeps, units
 from .panels import Panel, Shade, Trace, at, finish, paged
 
 UNITS = {"time": units.time_text, "bits": units.bits_text, "count": units.count_text,
+         "ratio": lambda value, trim=True: units.digits_trimmed(value),
          "percent": lambda value, trim=True: units.tick_percent(value)}
 
 
@@ -17,8 +18,8 @@ def figures(chart, campaign, sources):
     """A panel a group, several to a figure."""
     groups = list(campaign.groups.items())
     everything = [_traces(chart, campaign, sources, cells) for _, cells in groups]
-    y = _y_axis(chart, campaign, [t for traces in everything for t in traces])
-    panels = [_panel(chart, campaign, group, traces, y)
+    y = y_axis(chart, campaign, [t for traces in everything for t in traces])
+    panels = [panel_of(chart, campaign, group, traces, y)
               for group, traces in zip(groups, everything) if traces]
     yield from paged(chart.title, panels)
 
@@ -55,7 +56,7 @@ def _point(chart, campaign, sources, one, cell, arm):
     return (campaign.sweep.value(cell), *values)
 
 
-def _y_axis(chart, campaign, traces):
+def y_axis(chart, campaign, traces):
     """Shared by all panels; with room at the top for what is said there."""
     values = [v for t in traces for p in t.points if p for v in p[1:]]
     if chart.scale == "nines":
@@ -81,12 +82,12 @@ def _y_axis_tight(chart, values):
     text = UNITS[chart.unit]
     if chart.scale == "log":
         return units.log_axis(chart.y, values, lambda v: text(v, trim=True))
-    axis = units.linear_axis(chart.y, values + [0], units.tick_percent)
     # All zero: a line on the floor of a small scale, and a note.
-    return axis if any(values) else units.linear_axis(chart.y, [0, 1], units.tick_percent)
+    return units.linear_axis(chart.y, values + [0] if any(values) else [0, 1],
+                             lambda v: text(v, trim=True) if v else "0")
 
 
-def _panel(chart, campaign, group, traces, y):
+def panel_of(chart, campaign, group, traces, y):
     title, cells = group
     sweep = campaign.sweep
     x = sweep.axis(cells)
