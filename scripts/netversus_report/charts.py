@@ -29,6 +29,7 @@ class Chart:
     help: str = ""  # one sentence: how to read it
     zero_note: str = ""  # said instead of silence when every value is 0
     zero_count: str = ""  # and the column of runs.csv that is then 0
+    infinite_note: str = ""  # what an infinite value means, if not that messages never arrived
     needs: str = ""  # a key of figures.NEEDS: what a result must have for this to be a chart of it
     asked: bool = False  # drawn only where it is named: by --only, or by the campaign's --plot
 
@@ -135,6 +136,7 @@ CHARTS = (
     Chart("completion", "sweep", "Until all of it has arrived",
           x="", y="time until the last message is there (log)", unit="time", scale="log",
           needs="times", asked=True, series=(Series("run:complete_ns"),),
+          infinite_note="never: something was lost",
           help="Sooner is better: from the moment that all messages are due to the arrival of the "
                "last one."),
     Chart("sequence", "sequence", "Message by message: order and loss",

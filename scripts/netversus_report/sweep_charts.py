@@ -96,7 +96,7 @@ def panel_of(chart, campaign, group, traces, y):
         note = f"{chart.zero_note}: {_bound_text(chart, campaign, cells)}"
     infinite = _any_infinite(traces)
     if infinite:
-        note = _infinite_text(traces)
+        note = f"▲ {chart.infinite_note}" if chart.infinite_note else _infinite_text(traces)
     if chart.scale == "nines":
         traces = [nines.brought_in(trace, y) for trace in traces]
         note, vline = crossing.told(

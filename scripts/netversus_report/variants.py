@@ -9,7 +9,7 @@ from collections import defaultdict
 from . import series, sweep_charts
 from .panels import Trace, paged
 
-_WORDS = {"no": "with Nagle's algorithm", "yes": "with TCP_NODELAY"}
+_WORDS = {"no": "with Nagle", "yes": "with NODELAY"}
 
 
 def figures(chart, campaign, _sources):
