@@ -16,6 +16,7 @@ import pytest
 from docs_test import ROOT, commands_in, read
 from faults import adopt_orphans, leave_nothing_behind, wait_for
 from report_results import built
+from report_test import only
 from support import Process, campaign, nanoseconds, number, path_obstacle, run
 
 __all__ = ["adopt_orphans", "leave_nothing_behind"]  # fixtures
@@ -292,3 +293,43 @@ def test_the_sequence_shows_it(short):
         assert (numbers == sorted(numbers)) == (title != "UDP · 5 % overtaken"), title
         lost = [point for trace in came[1:] for point in trace.points]
         assert bool(lost) == (title == "UDP · 3 % lost") and len(numbers) + len(lost) == 60
+
+
+# ---- --plot
+
+QUICK = ("--workload", "stream", "--duration", "50ms", "--drain", "100ms", *SHORT)
+
+
+def test_all_charts_are_drawn_at_the_end(tmp_path):
+    result = campaign(*QUICK, "--plot", "all", cwd=tmp_path)
+    assert re.search(r"^\d+ charts in out/charts$", result.stdout, re.MULTILINE)
+    assert (result.directory / "charts" / "goodput.svg").exists()
+
+
+def test_a_chart_without_data_is_told_and_the_others_are_drawn(tmp_path):
+    result = campaign(*QUICK, "--plot", "capacity,goodput", cwd=tmp_path)
+    assert 'no data for the chart "What arrives' in result.stdout
+    assert [path.name for path in (result.directory / "charts").glob("*.png")] == ["goodput.png"]
+
+
+def test_data_stay_alone_on_standard_output(tmp_path):
+    result = campaign(*QUICK, "--plot", "goodput", "--format", "json", cwd=tmp_path)
+    assert json.loads(result.stdout)["settings"]["plot"] == "goodput"
+    assert result.stderr == "chart out/charts/goodput.png\n"
+
+
+@pytest.mark.parametrize("programs, reason", [
+    (("bash", "env", "dirname", "readlink", "python3"), "gnuplot is not installed"),
+    ((), "bash")])
+def test_a_run_succeeds_where_charts_cannot_be_drawn(programs, reason, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", only(tmp_path, *programs))
+    result = campaign(*QUICK, "--plot", "goodput", cwd=tmp_path)
+    assert result.stderr.count("\n") == 1 and reason in result.stderr
+    assert len(result.runs) == 2
+    assert not list(result.directory.glob("charts/*.png"))
+
+
+def test_a_named_chart_alone(tmp_path, short):
+    directory = short("boundaries").directory
+    done = run("plot", directory, "--only", "pieces", cwd=tmp_path)
+    assert done.stdout == f"chart {directory}/charts/pieces.png\n"
