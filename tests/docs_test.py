@@ -19,9 +19,9 @@ import pytest
 from support import PROGRAM
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ("README.md", "src/README.md", "bench/README.md", "results/README.md",
-             "bench/course/why-is-udp-slower-here.md")
-SCENARIOS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "bench").glob("*.ini"))
+COURSE = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "bench/course").glob("*.md"))
+DOCUMENTS = ("README.md", "src/README.md", "bench/README.md", "results/README.md", *COURSE)
+SCENARIOS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "bench").rglob("*.ini"))
 RESULTS = ROOT / "results" / "README.md"
 BEGIN = "<!-- columns: begin -->\n"
 END = "<!-- columns: end -->"
@@ -170,9 +170,8 @@ def test_examples_of_help_name_options_that_exist():
 
 
 def test_every_scenario_is_described():
-    described = read("bench/README.md")
     for scenario in SCENARIOS:
-        assert Path(scenario).name in described
+        assert Path(scenario).name in read(f"{Path(scenario).parent}/README.md"), scenario
 
 
 if __name__ == "__main__":

@@ -69,6 +69,8 @@ USAGE = [
     (["run", "--server", "[::1]x"], ["server", "'[::1]x'", "[IPV6]"]),
     (["run", "--server", "[]:5301"], ["server", "'[]:5301'", "[IPV6]"]),
     (["run", "--server", ":5301"], ["server", "':5301'"]),
+    (["run", "--plot", "nagel"], ["plot", "'nagel'", "there are", "nagle", "goodput"]),
+    (["run", "--plot", "goodput,"], ["plot", "''", "there are"]),
     (["run", "missing.ini"], ["missing.ini", "No such file"]),
     (["run", "one.ini", "two.ini"], ["one.ini", "two.ini"]),
     (["serve", "--port", "65535"], ["port", "'65535'", "65534"]),

@@ -29,7 +29,9 @@ class Chart:
     help: str = ""  # one sentence: how to read it
     zero_note: str = ""  # said instead of silence when every value is 0
     zero_count: str = ""  # and the column of runs.csv that is then 0
+    infinite_note: str = ""  # what an infinite value means, if not that messages never arrived
     needs: str = ""  # a key of figures.NEEDS: what a result must have for this to be a chart of it
+    asked: bool = False  # drawn only where it is named: by --only, or by the campaign's --plot
 
 
 CHARTS = (
@@ -128,6 +130,36 @@ CHARTS = (
           help="UDP loses what its receive buffer does not hold, TCP stops the sender: lower is "
                "better of both. Where a line reaches 0, the buffer covers the stall. Linux grants "
                "twice the bytes asked for, and charges a small message several times its size."),
+    Chart("nagle", "variants", "The wait of 40 ms: Nagle's algorithm meets late acknowledgements",
+          x="", y="slowest response", unit="time", scale="linear", needs="nodelay", asked=True,
+          series=(Series("run:resp_max_ns"),),
+          help="With Nagle's algorithm a small message waits for the acknowledgement of the one "
+               "before, and the receiver keeps that back for up to 40 ms. Messages that are further "
+               "apart than this, up to 25 a second, do not meet it."),
+    Chart("boundaries", "variants", "Messages that one receive call brings",
+          x="", y="messages per receive call (log)", unit="ratio", scale="log", needs="stream",
+          asked=True, series=(Series("run:msgs_per_recv"),),
+          help="UDP: one call, one message, at any rate. TCP is a stream of bytes: a call brings "
+               "whatever has gathered by then."),
+    Chart("pieces", "variants", "Messages that came in pieces",
+          x="", y="share of messages", unit="percent", scale="linear", needs="stream", asked=True,
+          series=(Series("run:split_ratio"),), zero_note="none did",
+          zero_count="split_msgs_count",
+          help="Messages whose bytes it took more than one receive call to get. Of UDP there are "
+               "none: a datagram comes whole or not at all."),
+    Chart("completion", "sweep", "Until all of it has arrived",
+          x="", y="time until the last message is there (log)", unit="time", scale="log",
+          needs="times", asked=True, series=(Series("run:complete_ns"),),
+          infinite_note="never: something was lost",
+          help="Sooner is better: from the moment that all messages are due to the arrival of the "
+               "last one."),
+    Chart("sequence", "sequence", "Message by message: order and loss",
+          x="time of arrival", y="number of the message", unit="", scale="", needs="messages",
+          asked=True,
+          help="The line joins messages as they arrived. UDP hands over what comes: the line goes "
+               "down to one that was overtaken, and a loss leaves a hole. TCP only climbs: what "
+               "waits for a late message comes all at once, straight up. Shown is the part of one "
+               "run in which most happens."),
 )
 
 

@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import figures, load, render_gnuplot, series
+from . import charts, figures, load, render_gnuplot, series
 
 
 _RESULT_HELP = "what `netversus run` left; latest is results/latest in the current directory"
@@ -49,18 +49,40 @@ def _campaign(command, name):
 def plot(arguments):
     parser = _parser("plot", "Draws the charts of a result directory with gnuplot: PNG and SVG, "
                      "and the gnuplot programs that made them, in RESULT_DIR/charts.")
-    parser.add_argument("directory", metavar="RESULT_DIR", help=_RESULT_HELP)
+    parser.add_argument("directory", metavar="RESULT_DIR", nargs="?", help=_RESULT_HELP)
+    parser.add_argument("--only", metavar="CHART,...", default="", help="draw these alone; without "
+                        "RESULT_DIR, only tell whether there are such charts")
     options = parser.parse_args(arguments)
-    campaign = _campaign("plot", options.directory)
+    only = _chart_names(options.only)
+    if options.directory:
+        _draw(options.directory, only)
+    elif not only:
+        parser.error("name a result directory")
+    return 0
+
+
+def _chart_names(text):
+    names = text.split(",") if text else []
+    known = [chart.name for chart in charts.CHARTS]
+    for name in names:
+        if name not in known:
+            raise load.LoadError(f"no chart '{name}'; there are {', '.join(known)}")
+    return names
+
+
+def _draw(name, only):
+    campaign = _campaign("plot", name)
     directory = campaign.result.directory / "charts"
     directory.mkdir(exist_ok=True)
-    built = figures.build(campaign)
+    built = figures.build(campaign, only)
     for figure in built:
         render_gnuplot.render(figure, directory)
-    print(f"{len(built)} charts in {directory}")
-    for title in figures.missing(campaign, built):
+    if only:
+        print("\n".join(f"chart {directory / figure.name}.png" for figure in built))
+    else:
+        print(f"{len(built)} charts in {directory}")
+    for title in figures.missing(campaign, built, only):
         print(f"no data for the chart \"{title}\"")
-    return 0
 
 
 def report(arguments):

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from . import (capacity, charts, courses, forest, paths, planes, series, sweep_charts, sweeps,
-               units, waits)
+from . import (capacity, charts, courses, forest, paths, planes, sequence, series, sweep_charts,
+               sweeps, units, variants, waits)
 from .panels import Panel, Trace, finish
 
 
@@ -32,6 +32,10 @@ NEEDS = {"": lambda campaign: True,
          "plane": planes.has_plane,
          "cpu": lambda campaign: campaign.sweep is sweeps.SIZE and any(
              row.get("cpu_ns_per_msg") for row in campaign.result.runs),
+         "messages": sequence.has_messages,
+         "nodelay": variants.has_variants,
+         "stream": lambda campaign: any(dict(cell.factors)["workload"] == "stream"
+                                        for cell in campaign.cells),
          "search": lambda campaign: bool(campaign.result.trials),
          "times": lambda campaign: any(dict(cell.factors)["rate"] != "search"
                                        for cell in campaign.cells),
@@ -42,11 +46,11 @@ NEEDS = {"": lambda campaign: True,
                                         for cell in campaign.cells)}
 
 
-def build(campaign):
-    """Every figure of the list that this campaign has data for."""
+def build(campaign, only=()):
+    """Every figure of the list that this campaign has data for; of those named, if any are."""
     sources = {"quantile": series.quantiles(campaign), "curve": series.curves(campaign)}
     figures = []
-    for chart in wanted(campaign):
+    for chart in wanted(campaign, only):
         for suffix, title, panels in KINDS[chart.kind](chart, campaign, sources):
             if not any(panel.tiles or trace.points for panel in panels for trace in panel.traces):
                 continue
@@ -54,22 +58,26 @@ def build(campaign):
                 name=chart.name + suffix, title=title, panels=tuple(panels),
                 help=forest.fill_names(chart.help, campaign)
                 + _unknown_text(chart, campaign, panels),
-                caption=caption_text(campaign, with_bars=chart.kind in ("sweep", "stacked")),
+                caption=caption_text(
+                    campaign, with_bars=chart.kind in ("sweep", "stacked", "variants")),
                 row_labels=chart.kind == "forest" or (
                     chart.kind == "sweep" and campaign.sweep.rows),
                 stacked=chart.kind in ("course", "waits", "stacked")))
     return figures
 
 
-def wanted(campaign):
-    return [chart for chart in charts.CHARTS if NEEDS[chart.needs](campaign)]
+def wanted(campaign, only=()):
+    named = only or str((campaign.result.campaign.get("settings") or {}).get("plot")).split(",")
+    return [chart for chart in charts.CHARTS if NEEDS[chart.needs](campaign)
+            and (chart.name in named or not only and not chart.asked)]
 
 
-def missing(campaign, figures):
+def missing(campaign, figures, only=()):
     """Titles of charts that there is no data for."""
     drawn = {figure.name.partition("-")[0] for figure in figures}
-    return [chart.title for chart in wanted(campaign) if chart.name not in drawn
-            and (chart.kind != "forest" or campaign.result.comparisons)]
+    return [chart.title for chart in
+            (wanted(campaign) if not only else [c for c in charts.CHARTS if c.name in only])
+            if chart.name not in drawn and (chart.kind != "forest" or campaign.result.comparisons)]
 
 
 def _unknown_text(chart, campaign, panels):
@@ -161,7 +169,8 @@ def _to_right(trace, x):
 
 KINDS = {"curve": _curve_figures, "sweep": sweep_charts.figures, "forest": forest.figures,
          "plane": planes.figures, "course": courses.figures, "stacked": sweep_charts.stacked,
-         "capacity": capacity.figures, "waits": waits.figures}
+         "capacity": capacity.figures, "waits": waits.figures, "variants": variants.figures,
+         "sequence": sequence.figures}
 
 
 def caption_text(campaign, with_bars=False):

@@ -64,8 +64,8 @@ REQUIRED = {
                      "sched_count": number, "passed": text, "missing_ratio": number,
                      "goodput_bps": number, "outcome": text, "capacity_msgs_per_s": number},
     "factors.csv": {"cell_id": text, "dir": text, "arm": text, "factor": text, "why": text},
-    "messages.csv": {**_KEY, "seq": number, "status": text,
-                     **{f"t_{at}_ns": number for at in ("snd", "txk", "rxk", "rdy", "rcv")}},
+    "messages.csv": {**_KEY, "seq": number, "t_int_ns": number, "t_rcv_ns": number,
+                     "status": text},
     "comparisons.csv": {"cell_id": text, "dir": text, "arm_a": text, "arm_b": text, "metric": text,
                         "scale": text, "blocks_count": number, "a_median": number,
                         "b_median": number, "effect": number, "ci95_lo": number,
@@ -74,9 +74,12 @@ REQUIRED = {
 
 # Used where present: further factors of a campaign, and what explains a verdict.
 OPTIONAL = {
+    "messages.csv": {f"t_{at}_ns": number for at in ("snd", "txk", "rxk", "rdy")},
     "runs.csv": {"flags": text, "ip_fragments_per_msg": number, "ontime_ratio": number,
                  "cpu_ns_per_msg": number, "msg_rate_per_s": number,
                  "rcvbuf_granted_bytes": number, "block_lag_max_ns": number,
+                 "resp_max_ns": number, "goodput_bytes": number, "rx_recv_calls": number,
+                 "split_msgs_count": number,
                  **{f"emu_{way}_{name}": number for way in ("up", "down") for name in (
                      "in_count", "loss_obs_ratio", "reordered_count", "dup_count",
                      "queue_max_bytes", "delay_p50_ns", "delay_p99_ns")},
@@ -150,6 +153,12 @@ def load(directory):
                             and row["flow"] == "all" and row["status"] != "dup") if stamped else [],
         comparisons=_load_rows(directory, "comparisons.csv", notes, lambda row: not (
             row["cell_id"] in searched and row["metric"] in _OF_TIME)))
+
+
+def messages(directory):
+    """Single messages of the first flow of each run; copies are left out."""
+    return _load_rows(directory, "messages.csv", [],
+                      lambda row: row["flow"] in ("all", "0") and row["status"] != "dup")
 
 
 _OF_TIME = ("resp_p50", "resp_p99", "ontime_ratio")

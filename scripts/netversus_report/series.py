@@ -192,9 +192,28 @@ def median_rank(count):
 
 
 def run_column(campaign, cell, arm, column):
-    """Summary of a column of runs.csv over blocks."""
+    """Summary of a column of runs.csv, or of what is made of some, over blocks."""
     rows = campaign.rows.get((cell.cell_id, cell.dir, arm.key), [])
-    return summarise([row[column] for row in rows])
+    return summarise([value_of(row, column) for row in rows])
+
+
+def value_of(row, column):
+    """None when it is not known."""
+    try:
+        return DERIVED[column](row) if column in DERIVED else row[column]
+    except (KeyError, TypeError, ZeroDivisionError):  # A file without it, or with an empty field.
+        return None
+
+
+# What a chart shows that is no column itself.
+DERIVED = {
+    # Both over the receiver's own window.
+    "msgs_per_recv": lambda row: row["goodput_bytes"] / row["msg_size_bytes"] /
+    row["rx_recv_calls"],
+    "split_ratio": lambda row: row["split_msgs_count"] / row["rx_unique_count"],
+    "complete_ns": lambda row: row["resp_max_ns"]
+    if row["rx_unique_count"] == row["sched_count"] else math.inf,
+}
 
 
 def paired(campaign, cell, column):

@@ -10,6 +10,7 @@ from . import crossing, nines, series, sweeps, units
 from .panels import Panel, Shade, Trace, at, finish, paged
 
 UNITS = {"time": units.time_text, "bits": units.bits_text, "count": units.count_text,
+         "ratio": lambda value, trim=True: units.digits_trimmed(value),
          "percent": lambda value, trim=True: units.tick_percent(value)}
 _QUANTITIES = {"time": "time", "percent": "share of messages"}  # of a stacked chart's axes
 
@@ -18,8 +19,8 @@ def figures(chart, campaign, sources):
     """A panel a group, several to a figure."""
     groups = list(campaign.groups.items())
     everything = [_traces(chart, campaign, sources, cells) for _, cells in groups]
-    y = _y_axis(chart, campaign, [t for traces in everything for t in traces])
-    panels = [_panel(chart, campaign, group, traces, y)
+    y = y_axis(chart, campaign, [t for traces in everything for t in traces])
+    panels = [panel_of(chart, campaign, group, traces, y)
               for group, traces in zip(groups, everything) if traces]
     yield from paged(chart.title, panels)
 
@@ -78,7 +79,7 @@ def _point(chart, campaign, sources, one, cell, arm):
     return (campaign.sweep.value(cell), *values)
 
 
-def _y_axis(chart, campaign, traces):
+def y_axis(chart, campaign, traces):
     """Shared by all panels; with room at the top for what is said there."""
     values = [v for t in traces for p in t.points if p for v in p[1:]]
     if chart.scale == "nines":
@@ -112,7 +113,7 @@ def _y_axis_tight(chart, values):
     return units.linear_axis(chart.y, values + [0] if any(values) else [0, 1], tick)
 
 
-def _panel(chart, campaign, group, traces, y):
+def panel_of(chart, campaign, group, traces, y):
     title, cells = group
     sweep = campaign.sweep
     x = sweep.axis(cells)
@@ -121,7 +122,7 @@ def _panel(chart, campaign, group, traces, y):
         note = f"{chart.zero_note}: {_bound_text(chart, campaign, cells)}"
     infinite = _any_infinite(traces)
     if infinite:
-        note = _infinite_text(traces)
+        note = f"▲ {chart.infinite_note}" if chart.infinite_note else _infinite_text(traces)
     if chart.scale == "nines":
         traces = [nines.brought_in(trace, y) for trace in traces]
         note, vline = crossing.told(

@@ -108,6 +108,12 @@ const struct nv_option nv_settings_options[] = {
      .fallback = "",
      .form = "METRIC>VALUE or METRIC<VALUE, such as udp.loss_ratio>0.001",
      .help = "exit 4 when this holds of any cell, or cannot be told"},
+    {.name = "plot",
+     .type = &nv_option_text,
+     .offset = AT(plot),
+     .fallback = "",
+     .form = "names of charts, or all",
+     .help = "draw these charts at the end, such as ontime,response, or all; empty: none"},
     {.name = NULL},
 };
 

@@ -28,6 +28,7 @@ struct nv_settings {
     bool force; /* spin also where cores are too few */
     bool ipv4, ipv6;
     char fail_if[NV_OPTION_TEXT_BYTES];
+    char plot[NV_OPTION_TEXT_BYTES]; /* charts to draw at the end: names, or "all" */
 };
 
 enum nv_format { NV_FORMAT_TABLE, NV_FORMAT_JSON, NV_FORMAT_CSV };

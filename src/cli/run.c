@@ -16,6 +16,7 @@
 #include "cli/manifest.h"
 #include "cli/ports.h"
 #include "cli/runner.h"
+#include "cli/script.h"
 #include "cli/threshold.h"
 #include "output/table.h"
 #include "path/chain.h"
@@ -173,7 +174,7 @@ static int check_settings(struct run *run, struct nv_error *err)
     for (unsigned i = 0; i < run->plan.cell_count; i++)
         if (check_cell(run, &run->plan.cells[i], err))
             return err->code;
-    return NV_OK;
+    return nv_charts_check(settings->plot, err);
 }
 
 /* The first signal asks for an end, and what was finished is still put in order; with the next one
@@ -335,6 +336,9 @@ static int conclude(struct run *run, struct nv_error *err)
         return nv_fail_errno(err, NV_E_FAILED, errno ? errno : EIO, "write to standard output");
     if (run->runner.delivered_total == 0)
         return nv_fail(err, NV_E_FAILED, "not one message was delivered");
+    if (run->campaign.settings.plot[0] && !run->interrupted)
+        nv_charts_draw(run->campaign.settings.plot, run->result.path,
+                       run->campaign.settings.format == NV_FORMAT_TABLE ? stdout : stderr);
     if (run->campaign.settings.fail_if[0])
         return nv_threshold_check(&run->threshold, &run->summary, run->campaign.settings.fail_if,
                                   err);

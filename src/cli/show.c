@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "campaign/settings.h"
 #include "cli/arguments.h"
 #include "cli/check.h"
 #include "cli/cli.h"
+#include "cli/script.h"
 #include "output/docs.h"
 #include "spec/app.h"
 #include "transport/driver.h"
@@ -203,38 +202,14 @@ int nv_explain_main(int argc, char **argv, struct nv_error *err)
     return NV_OK;
 }
 
-/* Scripts ask this program what its numbers mean. */
-static void name_self(void)
-{
-    char self[4096];
-    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (len <= 0)
-        return;
-    self[len] = '\0';
-    (void)setenv("NETVERSUS", self, 1);
-}
-
 static int run_script(const char *script, int argc, char **argv, struct nv_error *err)
 {
-    static const char *const places[] = {NV_DATA_DIR_SOURCE, NV_DATA_DIR_INSTALL};
-    char path[512];
-    if (argc < 2 || nv_wants_help(argc, argv)) {
-        (void)printf("usage: netversus %s RESULT_DIR%s\n\n"
-                     "RESULT_DIR is what `netversus run` left; latest is results/latest.\n",
-                     argv[0], strcmp(argv[0], "report") == 0 ? "..." : "");
-        return argc < 2 ? nv_fail(err, NV_E_USAGE, "name a result directory") : NV_OK;
-    }
-    for (unsigned i = 0; i < 2; i++) {
-        (void)snprintf(path, sizeof path, "%s/scripts/%s", places[i], script);
-        if (access(path, X_OK))
-            continue;
-        name_self();
-        (void)fflush(stdout);
-        (void)execv(path, argv);
-        return nv_fail_errno(err, NV_E_FAILED, errno, "exec %s", path);
-    }
-    return nv_fail(err, NV_E_FAILED, "scripts/%s is neither in %s nor in %s", script, places[0],
-                   places[1]);
+    if (argc > 1 && !nv_wants_help(argc, argv))
+        return nv_script_become(script, argv, err);
+    (void)printf("usage: netversus %s RESULT_DIR%s\n\n"
+                 "RESULT_DIR is what `netversus run` left; latest is results/latest.\n",
+                 argv[0], strcmp(argv[0], "report") == 0 ? "..." : " [--only CHART,...]");
+    return argc < 2 ? nv_fail(err, NV_E_USAGE, "name a result directory") : NV_OK;
 }
 
 int nv_plot_main(int argc, char **argv, struct nv_error *err)
