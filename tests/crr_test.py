@@ -113,12 +113,21 @@ LINE = re.compile(r"(?P<call>\w+)\((?P<arguments>.*)\)\s+=\s+(?P<result>-?\d+).*
 
 
 def traced(tmp_path):
-    """Calls by thread, each (name, arguments, result, seconds)."""
+    """Calls by thread, each (name, arguments, result, seconds); of close, those of its sockets."""
     threads = {}
     for path in tmp_path.glob("trace.*"):
         found = [LINE.match(line) for line in path.read_text("utf-8", "replace").splitlines()]
-        threads[path.name] = [(NAMES.get(m["call"], m["call"]), m["arguments"], int(m["result"]),
-                               float(m["s"])) for m in found if m]
+        calls, sockets = [], set()
+        for m in found:
+            if not m or (m["call"] == "close" and m["arguments"] not in sockets):
+                continue
+            if m["call"] in ("socket", "accept4"):
+                sockets.add(m["result"])
+            elif m["call"] == "close":
+                sockets.remove(m["arguments"])
+            calls.append((NAMES.get(m["call"], m["call"]), m["arguments"], int(m["result"]),
+                          float(m["s"])))
+        threads[path.name] = calls
     return threads
 
 

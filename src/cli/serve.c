@@ -12,6 +12,7 @@
 #include "base/option.h"
 #include "cli/arguments.h"
 #include "cli/cli.h"
+#include "cli/serve_ports.h"
 #include "session/frames.h"
 #include "session/identity.h"
 #include "session/link.h"
@@ -99,8 +100,7 @@ struct serve {
     uv_timer_t alarm;
     uv_signal_t signals[2];
     struct sockaddr_storage address;
-    int control_fd, tcp_fd, udp_fd;   /* tcp_fd and udp_fd: the data port, */
-    struct nv_listening listening[2]; /* and what it took to open them */
+    struct nv_serve_ports ports;
     json_t *hello;
     struct guest *guest; /* the client being served */
     struct nv_endpoint *endpoint;
@@ -149,8 +149,8 @@ static int serve_open(void *context, const struct nv_spec *spec, uint32_t run_ta
         .spec = spec,
         .run_tag = run_tag,
         .token = token,
-        .listen_fd = datagrams ? serve->udp_fd : serve->tcp_fd,
-        .listening = serve->listening[datagrams],
+        .listen_fd = datagrams ? serve->ports.udp_fd : serve->ports.tcp_fd,
+        .listening = serve->ports.listening[datagrams],
         .open_timeout_ns = 10 * NV_NS_PER_S,
         .notify = notify,
         .context = serve,
@@ -376,35 +376,6 @@ static void signal_cb(uv_signal_t *handle, int number)
     stop_serving(handle->data);
 }
 
-/* Control on port P and data on P+1, both protocols; with port 0, a pair that is free. */
-static int open_ports(struct serve *serve, struct nv_error *err)
-{
-    struct sockaddr_storage data;
-    for (unsigned attempt = 0;; attempt++) {
-        serve->control_fd = nv_socket_listen(SOCK_STREAM, &serve->address, NULL, err);
-        if (serve->control_fd < 0)
-            return err->code;
-        socklen_t len = sizeof serve->address;
-        struct sockaddr_storage bound = serve->address;
-        (void)getsockname(serve->control_fd, (struct sockaddr *)&bound, &len);
-        data = bound;
-        nv_address_set_port(&data, (uint16_t)(nv_address_port(&bound) + 1));
-        serve->tcp_fd = nv_socket_listen(SOCK_STREAM, &data, &serve->listening[0], err);
-        serve->udp_fd =
-            serve->tcp_fd < 0 ? -1 : nv_socket_listen(SOCK_DGRAM, &data, &serve->listening[1], err);
-        if (serve->udp_fd >= 0) {
-            serve->address = bound;
-            return NV_OK;
-        }
-        (void)close(serve->control_fd);
-        if (serve->tcp_fd >= 0)
-            (void)close(serve->tcp_fd);
-        if (serve->options.port || attempt == 20)
-            return err->code;
-        *err = (struct nv_error){0};
-    }
-}
-
 static bool is_loopback(const struct sockaddr_storage *address)
 {
     char text[NV_ADDRESS_TEXT_BYTES];
@@ -422,7 +393,7 @@ static int set_up(struct serve *serve, struct nv_error *err)
                        "bind: %s can be reached from elsewhere; say --open if it should be",
                        serve->options.bind);
     nv_address_set_port(&serve->address, (uint16_t)serve->options.port);
-    if (open_ports(serve, err))
+    if (nv_serve_ports_open(&serve->ports, &serve->address, err))
         return err->code;
     (void)uv_loop_init(&serve->loop);
     (void)uv_tcp_init(&serve->loop, &serve->listener);
@@ -435,7 +406,7 @@ static int set_up(struct serve *serve, struct nv_error *err)
         serve->signals[i].data = serve;
         (void)uv_signal_start(&serve->signals[i], signal_cb, numbers[i]);
     }
-    int status = uv_tcp_open(&serve->listener, serve->control_fd);
+    int status = uv_tcp_open(&serve->listener, serve->ports.control_fd);
     if (!status)
         status = uv_listen((uv_stream_t *)&serve->listener, 16, connection_cb);
     if (status)
@@ -471,8 +442,8 @@ static void serve_loop(struct serve *serve)
     if (fflush(stdout) && serve->options.child)
         stop_serving(serve);
     (void)uv_run(&serve->loop, UV_RUN_DEFAULT);
-    (void)close(serve->tcp_fd);
-    (void)close(serve->udp_fd);
+    (void)close(serve->ports.tcp_fd);
+    (void)close(serve->ports.udp_fd);
     NV_ASSERT(uv_loop_close(&serve->loop) == 0);
     json_decref(serve->hello);
 }

@@ -398,8 +398,7 @@ static void print_why(struct table *table, const struct nv_summary_cell *cell)
 
 static void print_cell_foot(struct table *table, const struct nv_summary_cell *cell)
 {
-    bool searched = cell->arm[0].spec->rate.kind == NV_RATE_SEARCH;
-    if (!searched && !is_known(cell, NV_METRIC_RESP_P50))
+    if (cell->arm[0].spec->rate.kind != NV_RATE_SEARCH && !is_known(cell, NV_METRIC_RESP_P50))
         (void)fprintf(table->out, "  response times: not known here (too few messages, or the two "
                                   "clocks differ)\n");
     print_why(table, cell);
@@ -454,17 +453,16 @@ static void print_head(struct table *table, const struct nv_summary *summary)
     int room = WIDTH - width_of(elapsed) - 2;
     put_part(table, &line, summary->scenario, room);
     put_part(table, &line, summary->where, room);
-    (void)snprintf(text, sizeof text, "%u block%s", summary->blocks,
-                   summary->blocks == 1 ? "" : "s");
+    int used =
+        snprintf(text, sizeof text, "%u block%s", summary->blocks, summary->blocks == 1 ? "" : "s");
     if (cell && cell->arm_count == 2)
-        (void)snprintf(text, sizeof text, "%u block%s, %s and %s in turn", summary->blocks,
-                       summary->blocks == 1 ? "" : "s", cell->arm[0].name, cell->arm[1].name);
+        (void)snprintf(text + used, sizeof text - (size_t)used, ", %s and %s in turn",
+                       cell->arm[0].name, cell->arm[1].name);
     put_part(table, &line, text, room);
     put_part(table, &line, summary->system, room);
     (void)snprintf(text, sizeof text, "seed %llu", (unsigned long long)summary->seed);
     put_part(table, &line, text, room);
-    pad_to(&line, WIDTH - width_of(elapsed));
-    put(&line, elapsed);
+    put_right(&line, elapsed, WIDTH);
     end_line(table, &line);
     (void)fprintf(table->out, "\n");
 }

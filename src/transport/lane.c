@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/hint.h"
+#include "transport/lane_counts.h"
 
 /* How long a lane sleeps at most, so that it notices what other threads tell it: rarely while it
  * measures, often while it only waits to be told that the far end is done. */
@@ -281,61 +282,15 @@ static int pump(struct nv_lane *lane, struct nv_lane_flow *flow, uint64_t *next_
     return NV_OK;
 }
 
-/* Whose drops are those of a flow: where all clients send to one socket, the first flow's. */
-static int counted_fd(const struct nv_lane *lane, unsigned flow)
-{
-    int listen_fd = lane->channel.plan->listen_fd;
-    bool shared = lane->workload.connects && listen_fd >= 0 && lane->channel.first_flow + flow == 0;
-    return shared ? listen_fd : lane->channel.sockets[flow].fd;
-}
-
-static void read_listening(uint64_t out[2])
-{
-    out[0] = nv_kernel_netstat("TcpExt:", "ListenOverflows");
-    out[1] = nv_kernel_netstat("TcpExt:", "ListenDrops");
-}
-
-static void start_measuring(struct nv_lane *lane)
-{
-    lane->measuring = true;
-    lane->usage_start = nv_kernel_thread_usage();
-    nv_perf_read(&lane->perf, lane->events_start);
-    for (unsigned i = 0; i < lane->channel.flow_count; i++) {
-        lane->flows[i].tcp_start = nv_kernel_tcp(lane->channel.sockets[i].fd);
-        lane->flows[i].drops_start = nv_kernel_drops(counted_fd(lane, i));
-    }
-}
-
-static void stop_measuring(struct nv_lane *lane)
-{
-    lane->measured = true;
-    struct nv_thread_usage usage = nv_kernel_thread_usage();
-    uint64_t events[NV_PERF_EVENTS];
-    nv_perf_read(&lane->perf, events);
-    for (unsigned e = 0; e < NV_PERF_EVENTS; e++)
-        events[e] -= events[e] == NV_UNKNOWN ? 0 : lane->events_start[e];
-    for (unsigned i = 0; i < lane->channel.flow_count; i++) {
-        struct nv_flow_report *report = lane->flows[i].report;
-        report->cpu_ns = usage.cpu_ns - lane->usage_start.cpu_ns;
-        report->idle_ns = nv_kernel_idle_ns(&usage, &lane->usage_start);
-        report->cycles = events[NV_PERF_CYCLES];
-        report->instructions = events[NV_PERF_INSTRUCTIONS];
-        report->involuntary_switches =
-            usage.involuntary_switches - lane->usage_start.involuntary_switches;
-        report->shared_thread = i > 0;
-        report->spun = lane->channel.spins || lane->channel.spin_ns;
-    }
-}
-
 /* Edges of the measured phase, and of the stall, which is only to be woken for. */
 NV_COLD static void mark_phases(struct nv_lane *lane)
 {
     uint64_t from_ns = lane->spec->warmup_ns;
     uint64_t to_ns = from_ns + lane->spec->duration_ns;
     if (!lane->measuring && lane->now_ns >= from_ns)
-        start_measuring(lane);
+        nv_lane_start_counting(lane);
     if (!lane->measured && lane->now_ns >= to_ns)
-        stop_measuring(lane);
+        nv_lane_stop_counting(lane);
     const uint64_t edges_ns[] = {from_ns, lane->stall_from_ns, lane->stall_end_ns, to_ns};
     lane->edge_ns = UINT64_MAX;
     for (unsigned i = sizeof edges_ns / sizeof edges_ns[0]; i-- > 0;)
@@ -422,32 +377,20 @@ static void finish_receiving(const struct nv_lane *lane, struct nv_lane_flow *fl
 static void finish(struct nv_lane *lane)
 {
     if (!lane->measuring)
-        start_measuring(lane);
+        nv_lane_start_counting(lane);
     if (!lane->measured)
-        stop_measuring(lane);
+        nv_lane_stop_counting(lane);
     for (unsigned i = 0; i < lane->channel.flow_count; i++) {
         struct nv_lane_flow *flow = &lane->flows[i];
         close_sending(lane, flow);
         end_block(lane, i);
         finish_receiving(lane, flow);
-        int fd = lane->channel.sockets[i].fd;
-        struct nv_tcp_counters tcp = nv_kernel_tcp(fd);
-        if (!lane->workload.connects) /* where the messages are elsewhere it tells nothing */
-            flow->report->tcp = nv_kernel_tcp_since(&tcp, &flow->tcp_start);
-        flow->report->drops_count = nv_kernel_drops(counted_fd(lane, i)) - flow->drops_start;
-        flow->report->io = lane->channel.sockets[i].io;
     }
-    uint64_t listening[2];
-    if (!lane->workload.connects || lane->channel.first_flow)
-        return;
-    read_listening(listening);
-    lane->flows[0].report->listen_overflows = listening[0] - lane->listen_start[0];
-    lane->flows[0].report->listen_drops = listening[1] - lane->listen_start[1];
+    nv_lane_report_counts(lane);
 }
 
 int nv_lane_open(struct nv_lane *lane)
 {
-    nv_perf_open(&lane->perf);
     lane->engine = calloc(1, lane->calls.state_size);
     if (!lane->engine)
         return nv_fail(&lane->error, NV_E_FAILED, "no memory");
@@ -462,8 +405,7 @@ int nv_lane_open(struct nv_lane *lane)
         flow->payload = lane->payload;
         flow->framer.viewer = (struct nv_payload_viewer){.see = view_payload, .context = flow};
     }
-    if (lane->workload.connects)
-        read_listening(lane->listen_start);
+    nv_lane_open_counts(lane);
     return lane->calls.open(lane->engine, &lane->channel, &lane->error);
 }
 
