@@ -62,8 +62,8 @@ static void add_report(struct nv_flow_report *sum, const struct nv_flow_report *
     sum->listen_overflows += flow->listen_overflows;
     sum->listen_drops += flow->listen_drops;
     add_stamped(&sum->stamped, &flow->stamped);
-    sum->io.full_count += flow->io.full_count;
-    sum->io.blocked_ns += flow->io.blocked_ns;
+    sum->full_count += flow->full_count;
+    sum->blocked_ns += flow->blocked_ns;
     sum->drops_count += flow->drops_count;
     sum->spun |= flow->spun;
     if (!flow->shared_thread) {

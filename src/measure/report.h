@@ -21,8 +21,6 @@ struct nv_io_counters {
     uint64_t partial_writes;
     uint64_t refused_count; /* ECONNREFUSED: nobody listened */
     uint64_t joins;         /* 1: the kernel may put datagrams together here (UDP_GRO) */
-    uint64_t full_count;    /* sends that found the send buffer full (EAGAIN) */
-    uint64_t blocked_ns;    /* from such a send to when there was room, where that is waited for */
 };
 
 /* What the far end must know of a flow that this end has stopped sending on. */
@@ -42,6 +40,8 @@ struct nv_flow_report {
     /* Connections that the namespace had no room for, or dropped, while they were accepted. */
     uint64_t listen_overflows, listen_drops;
     uint64_t drops_count;          /* datagrams, or joined ones, dropped here; likewise */
+    uint64_t full_count;           /* sends that found the send buffer full (EAGAIN), */
+    uint64_t blocked_ns;           /* and how long until there was room, where that is waited for */
     uint64_t cpu_ns;               /* of the flow's thread, measured phase */
     uint64_t idle_ns;              /* its thread had nothing to do; likewise; or NV_UNKNOWN */
     uint64_t cycles, instructions; /* likewise; NV_UNKNOWN where the processor does not tell */

@@ -158,10 +158,10 @@ const struct nv_column nv_runs_system_columns[] = {
               get_listening, NV_AT_ROW(receiver.listen_drops)),
     NV_COLUMN("tx_eagain_calls",
               "Sends that were refused because the send buffer was full (EAGAIN); whole run.",
-              nv_get_row_count, NV_AT_ROW(sender.io.full_count)),
+              nv_get_row_count, NV_AT_ROW(sender.full_count)),
     NV_COLUMN("tx_blocked_ns",
               "Time from such a refusal to when there was room again, where it is waited for (TCP; "
               "UDP with --udp-policy wait); whole run, flows added up.",
-              nv_get_row_count, NV_AT_ROW(sender.io.blocked_ns)),
+              nv_get_row_count, NV_AT_ROW(sender.blocked_ns)),
     NV_COLUMN("", NULL, NULL),
 };

@@ -261,6 +261,7 @@ static int create_flow(struct nv_endpoint *endpoint, unsigned index, struct nv_e
     struct nv_lane_flow *flow = &endpoint->flows[index];
     struct nv_phases phases = phases_of(spec);
     flow->report = report;
+    flow->refused_seq = UINT64_MAX;
     if (spec->diag && create_stamps(endpoint, index, err))
         return err->code;
     atomic_init(&flow->told, false);

@@ -241,12 +241,12 @@ static void what_a_full_buffer_drops_is_counted(void **state)
         uint64_t lost = client->tx->sent_count - server->rx->unique_count;
         if (d->transport->caps & NV_CAP_RELIABLE) {
             assert_int_equal(lost, 0);
-            assert_true(client->io.full_count > 0);
-            assert_in_range(client->io.blocked_ns, 10 * MS, NV_PAIR_PATIENCE_NS);
+            assert_true(client->full_count > 0);
+            assert_in_range(client->blocked_ns, 10 * MS, NV_PAIR_PATIENCE_NS);
         } else {
             assert_in_range(lost, 100, 300);
             assert_int_equal(server->drops_count, lost);
-            assert_int_equal(client->io.full_count + client->io.blocked_ns, 0);
+            assert_int_equal(client->full_count + client->blocked_ns, 0);
         }
         nv_pair_close(&pair);
     }

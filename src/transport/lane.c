@@ -159,12 +159,11 @@ NV_HOT static bool lane_received(void *context, const struct nv_received *receiv
     return !lane->workload.answered || (rx && !lane->at_max);
 }
 
-static void end_block(struct nv_lane *lane, unsigned index)
+static void end_block(struct nv_lane *lane, struct nv_lane_flow *flow)
 {
-    struct nv_lane_flow *flow = &lane->flows[index];
     lane->now_ns = since_start_ns(lane);
-    if (flow->blocked)
-        lane->channel.sockets[index].io.blocked_ns += lane->now_ns - flow->blocked_from_ns;
+    if (flow->blocked && !lane->workload.connects)
+        flow->report->blocked_ns += lane->now_ns - flow->blocked_from_ns;
     flow->blocked_from_ns = lane->now_ns; /* if the next attempt is refused, too */
     flow->blocked = false;
 }
@@ -172,8 +171,9 @@ static void end_block(struct nv_lane *lane, unsigned index)
 static void lane_writable(void *context, unsigned index)
 {
     struct nv_lane *lane = context;
-    end_block(lane, index);
-    lane->workload.writable(lane->flows[index].workload);
+    struct nv_lane_flow *flow = &lane->flows[index];
+    end_block(lane, flow);
+    lane->workload.writable(flow->workload);
 }
 
 NV_HOT static bool lane_wants(void *context, unsigned index)
@@ -218,7 +218,6 @@ NV_HOT static void settle(struct nv_lane *lane, struct nv_lane_flow *flow, uint3
                           enum nv_tx_outcome outcome)
 {
     struct nv_header *train = &flow->outbox[flow->outbox_first];
-    flow->refused = false;
     lane->workload.sent(flow->workload, train, count, outcome);
     train->seq += count;
     train->count -= count;
@@ -232,11 +231,13 @@ static int refused(struct nv_lane *lane, struct nv_lane_flow *flow, int refusal)
 {
     bool connects = lane->workload.connects; /* one that fails takes nothing else with it */
     bool reliable = lane->channel.caps & NV_CAP_RELIABLE && !connects;
-    lane->channel.sockets[flow - lane->flows].io.full_count += refusal == EAGAIN && !connects;
+    flow->report->full_count += refusal == EAGAIN && !connects;
     if (refusal == EAGAIN && (reliable || connects || lane->spec->udp_policy == NV_UDP_WAIT)) {
-        if (!flow->refused)
+        uint64_t seq = flow->outbox_count ? flow->outbox[flow->outbox_first].seq : UINT64_MAX;
+        if (seq == UINT64_MAX || seq != flow->refused_seq)
             flow->blocked_from_ns = since_start_ns(lane);
-        flow->blocked = flow->refused = true;
+        flow->refused_seq = seq;
+        flow->blocked = true;
         lane->workload.blocked(flow->workload);
         return NV_OK;
     }
@@ -333,9 +334,12 @@ static void tell_sent(struct nv_lane *lane)
 
 /* What was taken in part is in the engine's hands, and not sent before there was room for the rest.
  * Whoever waits for that gives up when a workload does. */
-static bool holds_rest(const struct nv_lane *lane, const struct nv_lane_flow *flow)
+NV_COLD static bool holds_rest(const struct nv_lane *lane)
 {
-    return flow->blocked && lane->now_ns < nv_spec_end_ns(lane->spec) + lane->spec->drain_ns;
+    bool holds = false;
+    for (unsigned i = 0; i < lane->channel.flow_count; i++)
+        holds |= lane->flows[i].blocked;
+    return holds && lane->now_ns < nv_spec_end_ns(lane->spec) + lane->spec->drain_ns;
 }
 
 /* One turn of the loop up to the wait; *done when the lane has finished. */
@@ -351,12 +355,10 @@ static int turn(struct nv_lane *lane, uint64_t *next_ns, bool *done)
         if (pump(lane, flow, next_ns))
             return lane->error.code;
         pass_expectation(lane, flow);
-        *done = *done && lane->workload.finished(flow->workload, lane->now_ns) &&
-                !holds_rest(lane, flow);
-        tell = tell && lane->workload.sending_done(flow->workload, lane->now_ns) &&
-               !holds_rest(lane, flow);
+        *done = *done && lane->workload.finished(flow->workload, lane->now_ns);
+        tell = tell && lane->workload.sending_done(flow->workload, lane->now_ns);
     }
-    if (tell)
+    if (tell && !holds_rest(lane))
         tell_sent(lane);
     return NV_OK;
 }
@@ -383,7 +385,7 @@ static void finish(struct nv_lane *lane)
     for (unsigned i = 0; i < lane->channel.flow_count; i++) {
         struct nv_lane_flow *flow = &lane->flows[i];
         close_sending(lane, flow);
-        end_block(lane, i);
+        end_block(lane, flow);
         finish_receiving(lane, flow);
     }
     nv_lane_report_counts(lane);
@@ -430,7 +432,7 @@ NV_HOT int nv_lane_run(struct nv_lane *lane)
             return lane->error.code;
         if (atomic_load_explicit(lane->stop, memory_order_relaxed))
             return NV_OK; /* nobody asks for the report: putting it in order could take long */
-        if (done)
+        if (done && !holds_rest(lane))
             break;
         uint64_t look_up_ns =
             lane->now_ns + (lane->now_ns < end_ns ? LOOK_UP_NS : LOOK_UP_DRAIN_NS);

@@ -19,15 +19,15 @@ struct nv_lane_flow {
     struct nv_header *outbox; /* trains; owned by the endpoint */
     unsigned outbox_size, outbox_first, outbox_count;
     bool blocked, closed; /* closed: sends no more */
-    bool refused;         /* and nothing has been taken since */
     bool damaged;         /* the message under way has a wrong byte */
     atomic_bool told;
-    uint64_t blocked_from_ns;
     bool expecting;                   /* theirs has been passed on to the workload */
     const struct nv_payload *payload; /* what is received must match; NULL: not looked at */
     struct nv_framer framer;
     struct nv_tcp_counters tcp_start;
     uint64_t drops_start;
+    uint64_t refused_seq; /* refused last; again: none has been taken since */
+    uint64_t blocked_from_ns;
     struct nv_flow_end ours;   /* written before the owner is told that all is sent */
     struct nv_flow_end theirs; /* written by the owner before told is set */
 };
