@@ -125,7 +125,7 @@ def test_sheets_name_what_there_is(lab):
         if words[1] == "explain":
             run(*words[1:], cwd=ROOT)
     plotted = re.search(r"^plot = (.*)$", read(f"bench/course/{lab}.ini"), re.MULTILINE).group(1)
-    drawn = set(re.findall(r"`(\w+)\.png`", sheet(lab, "md")))
+    drawn = set(re.findall(r"`(\w+?)(?:-\d)?\.png`", sheet(lab, "md")))
     assert drawn == set(plotted.split(","))
     for column in re.findall(r"`([a-z]+(?:_[a-z]+)+)`", sheet(lab, "md")):
         assert column in read("results/README.md"), column
@@ -147,6 +147,10 @@ SHORTER = {
     "rtt-sweep": ("--size", "64,64k", "--duration", "200ms"),
     "throughput-sweep": ("--size", "64,16k", "--duration", "200ms"),
     "order-and-loss": ("--path", "3 % lost,5 % overtaken", "--duration", "1500ms"),
+    "connect": ("--duration", "300ms"),
+    "buffers": ("--rcvbuf", "16k,256k", "--sndbuf", "4k", "--stall", "100ms", "--duration",
+                "200ms"),
+    "who-waits": ("--path", "delay=20ms,up.drop=300", "--duration", "800ms"),
 }
 
 
