@@ -80,14 +80,15 @@ static uint64_t refused_replies(const struct nv_tx *replies)
     return replies ? replies->sched_count - replies->sent_count : 0;
 }
 
-/* The kernel counts what it joined, and drops whole, as one; and a listening socket drops
- * connections, not messages. */
+/* The kernel counts what it joined, and drops whole, as one. A listening socket drops connections,
+ * not messages, and one that all flows share tells nothing about a single one. */
 static bool drops_are_vague(const struct nv_result_row *row, const struct nv_spec *spec,
                             uint64_t drops)
 {
     bool joined = (row->sender.io.joins || row->receiver.io.joins) && drops;
-    bool listens = row->calls[0] && strcmp(spec->transport, "tcp") == 0;
-    return (joined && row->lost_path_count) || (listens && row->lost_count);
+    bool is_part = row->flow != NV_FLOW_ALL && spec->flows > 1;
+    bool elsewhere = row->calls[0] && (is_part || strcmp(spec->transport, "tcp") == 0);
+    return (joined && row->lost_path_count) || (elsewhere && row->lost_count);
 }
 
 static void balance(struct nv_result_row *row, const struct nv_spec *spec)
