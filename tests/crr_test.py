@@ -150,7 +150,7 @@ def test_the_system_sees_the_same_calls(transport, tmp_path):
         pattern = []
         for name in each:
             pattern += [name] * (options // messages if name == "setsockopt" else 1)
-        stretches = [longest_repetition(ended(calls, end, transport), pattern)
+        stretches = [longest_repetition(of_sockets(calls), pattern)
                      for calls in threads.values()]
         seen = max(stretches, key=len)
         assert len(seen) == len(pattern) * messages, f"{end}: {len(seen)} of {pattern}"
@@ -165,17 +165,17 @@ def test_the_system_sees_the_same_calls(transport, tmp_path):
             assert int(row["total_ns"]) / total(row) - seconds * 1e9 / total(row) < 3e6, name
 
 
-def ended(calls, end, transport):
-    """Without what a thread does after its last exchange: the sockets of the run are closed."""
-    calls = list(calls)
-    closes = 0
-    while len(calls) > 1 and calls[-1][0] == "close" and calls[-2][0] == "close":
-        calls.pop()
-        closes += 1
-    if (end, transport) == ("server", "udp"):
-        while calls and calls[-1][0] == "close":
-            calls.pop()
-    return calls
+def of_sockets(calls):
+    """Without the closes of what the thread has not opened as a socket: files that are read."""
+    kept, is_open = [], set()
+    for name, arguments, returned, seconds in calls:
+        if name in ("socket", "accept"):
+            is_open.add(str(returned))
+        if name != "close" or arguments in is_open:
+            kept.append((name, arguments, returned, seconds))
+        if name == "close":
+            is_open.discard(arguments)
+    return kept
 
 
 # Every flow wants its exchanges while nobody accepts; TCP sends a first packet again after a second.
