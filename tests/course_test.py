@@ -299,6 +299,29 @@ def test_the_sequence_shows_it(short):
         assert bool(lost) == (title == "UDP · 3 % lost") and len(numbers) + len(lost) == 60
 
 
+def test_a_connection_is_what_tcp_pays_for(short):
+    """The bars are what calls.csv says, a message; only those of TCP connect and accept."""
+    result = short("connect")
+    (figure,) = [figure for figure in built(result.directory) if figure.name == "calls"]
+    (panel,) = figure.panels
+    assert [name for _, name in panel.y.ticks] == ["UDP server", "TCP server", "UDP client",
+                                                   "TCP client"]
+    rows = [row for row in result.file("calls") if row["kind"] == "call"]
+    for place, name in panel.y.ticks:
+        transport, end = name.lower().split()
+        mine = {row["call"]: row for row in rows if (row["transport"], row["end"]) == (
+            transport, end)}
+        once = {"socket", "bind", "listen"} if end == "server" else set()
+        messages = [int(row["call_count"]) for row in rows
+                    if (row["transport"], row["end"], row["call"]) == (
+                        transport, "client", "socket")]
+        expected = sum(int(row["total_ns"]) for call, row in mine.items() if call not in once)
+        parts = [tile for tile in panel.tiles if tile.y[0] < place < tile.y[1]]
+        assert parts[-1].x[0] == pytest.approx(expected / sum(messages))
+        assert ("connect" in mine) == (name == "TCP client")
+        assert ("accept" in mine) == (name == "TCP server")
+
+
 # ---- --plot
 
 QUICK = ("--workload", "stream", "--duration", "50ms", "--drain", "100ms", *SHORT)
