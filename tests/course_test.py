@@ -125,7 +125,7 @@ def test_sheets_name_what_there_is(lab):
         if words[1] == "explain":
             run(*words[1:], cwd=ROOT)
     plotted = re.search(r"^plot = (.*)$", read(f"bench/course/{lab}.ini"), re.MULTILINE).group(1)
-    drawn = set(re.findall(r"`(\w+)\.png`", sheet(lab, "md")))
+    drawn = set(re.findall(r"`(\w+?)(?:-\d)?\.png`", sheet(lab, "md")))
     assert drawn == set(plotted.split(","))
     for column in re.findall(r"`([a-z]+(?:_[a-z]+)+)`", sheet(lab, "md")):
         assert column in read("results/README.md"), column
@@ -147,6 +147,10 @@ SHORTER = {
     "rtt-sweep": ("--size", "64,64k", "--duration", "200ms"),
     "throughput-sweep": ("--size", "64,16k", "--duration", "200ms"),
     "order-and-loss": ("--path", "3 % lost,5 % overtaken", "--duration", "1500ms"),
+    "connect": ("--duration", "300ms"),
+    "buffers": ("--rcvbuf", "16k,256k", "--sndbuf", "4k", "--stall", "100ms", "--duration",
+                "200ms"),
+    "who-waits": ("--path", "delay=20ms,up.drop=300", "--duration", "800ms"),
 }
 
 
@@ -293,6 +297,29 @@ def test_the_sequence_shows_it(short):
         assert (numbers == sorted(numbers)) == (title != "UDP · 5 % overtaken"), title
         lost = [point for trace in came[1:] for point in trace.points]
         assert bool(lost) == (title == "UDP · 3 % lost") and len(numbers) + len(lost) == 60
+
+
+def test_a_connection_is_what_tcp_pays_for(short):
+    """The bars are what calls.csv says, a message; only those of TCP connect and accept."""
+    result = short("connect")
+    (figure,) = [figure for figure in built(result.directory) if figure.name == "calls"]
+    (panel,) = figure.panels
+    assert [name for _, name in panel.y.ticks] == ["UDP server", "TCP server", "UDP client",
+                                                   "TCP client"]
+    rows = [row for row in result.file("calls") if row["kind"] == "call"]
+    for place, name in panel.y.ticks:
+        transport, end = name.lower().split()
+        mine = {row["call"]: row for row in rows if (row["transport"], row["end"]) == (
+            transport, end)}
+        once = {"socket", "bind", "listen"} if end == "server" else set()
+        messages = [int(row["call_count"]) for row in rows
+                    if (row["transport"], row["end"], row["call"]) == (
+                        transport, "client", "socket")]
+        expected = sum(int(row["total_ns"]) for call, row in mine.items() if call not in once)
+        parts = [tile for tile in panel.tiles if tile.y[0] < place < tile.y[1]]
+        assert parts[-1].x[0] == pytest.approx(expected / sum(messages))
+        assert ("connect" in mine) == (name == "TCP client")
+        assert ("accept" in mine) == (name == "TCP server")
 
 
 # ---- --plot

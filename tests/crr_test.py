@@ -151,6 +151,7 @@ def test_the_system_sees_the_same_calls(transport, tmp_path):
     for end in ("client", "server"):
         told = calls_of(result, transport, end)
         once = {"socket", "bind", "listen"} if end == "server" else set()
+        once |= {"setsockopt"} if (end, transport) == ("server", "udp") else set()
         each = [NAMES.get(name, name) for name in CALLS[transport][end]]
         options = total(told["setsockopt"]) if "setsockopt" in told else 0
         messages = total(told["accept" if "accept" in told else
@@ -158,7 +159,7 @@ def test_the_system_sees_the_same_calls(transport, tmp_path):
         pattern = []
         for name in each:
             pattern += [name] * (options // messages if name == "setsockopt" else 1)
-        stretches = [longest_repetition(ended(calls, end, transport), pattern)
+        stretches = [longest_repetition(of_sockets(calls), pattern)
                      for calls in threads.values()]
         seen = max(stretches, key=len)
         assert len(seen) == len(pattern) * messages, f"{end}: {len(seen)} of {pattern}"
@@ -173,14 +174,60 @@ def test_the_system_sees_the_same_calls(transport, tmp_path):
             assert int(row["total_ns"]) / total(row) - seconds * 1e9 / total(row) < 3e6, name
 
 
-def ended(calls, end, transport):
-    """Without what a thread does after its last exchange: the sockets of the run are closed."""
-    calls = list(calls)
-    closes = 0
-    while len(calls) > 1 and calls[-1][0] == "close" and calls[-2][0] == "close":
-        calls.pop()
-        closes += 1
-    if (end, transport) == ("server", "udp"):
-        while calls and calls[-1][0] == "close":
-            calls.pop()
-    return calls
+def of_sockets(calls):
+    """Without the closes of what the thread has not opened as a socket: files that are read."""
+    kept, is_open = [], set()
+    for name, arguments, returned, seconds in calls:
+        if name in ("socket", "accept"):
+            is_open.add(str(returned))
+        if name != "close" or arguments in is_open:
+            kept.append((name, arguments, returned, seconds))
+        if name == "close":
+            is_open.discard(arguments)
+    return kept
+
+
+# Every flow wants its exchanges while nobody accepts; TCP sends a first packet again after a second.
+STALLED = ("--workload", "crr", "--size", "64", *SHORT, "--engine", "poll", "--flows", "8", "--rate",
+           "100/s", "--duration", "600ms", "--drain", "2500ms")
+INITIAL_RTO_NS = 10 ** 9  # RFC 6298
+
+
+def test_a_full_backlog_costs_a_connection_a_second(tmp_path):
+    result = campaign(*STALLED, "--transport", "tcp", "--backlog", "2", "--stall", "200ms",
+                      cwd=tmp_path)
+    check_result(result)
+    (row,) = [row for row in result.runs if row["flow"] == "all"]
+    assert 0 < int(row["listen_overflow_count"]) <= int(row["listen_drop_count"])
+    assert int(row["listen_overflow_count"]) > 20
+    handshake = calls_of(result, "tcp", "client")["handshake"]
+    assert 0.9 * INITIAL_RTO_NS < int(handshake["max_ns"]) < 3 * INITIAL_RTO_NS
+    assert int(handshake["p50_ns"]) < 0.1 * INITIAL_RTO_NS
+    # What it is not: datagrams without room.
+    assert row["lost_rcvbuf_count"] in ("", "0")
+
+
+def test_a_backlog_that_is_emptied_costs_nothing(tmp_path):
+    """The same but for the stall, and with room for everybody."""
+    result = campaign(*STALLED, "--transport", "tcp", cwd=tmp_path)
+    check_result(result)
+    (row,) = [row for row in result.runs if row["flow"] == "all"]
+    assert row["listen_overflow_count"] == row["listen_drop_count"] == row["lost_count"] == "0"
+    handshake = calls_of(result, "tcp", "client")["handshake"]
+    assert int(handshake["max_ns"]) < 0.9 * INITIAL_RTO_NS
+
+
+@pytest.mark.parametrize("rcvbuf", ["1M", "4k"])
+def test_datagrams_wait_in_the_one_socket_or_are_lost_there(rcvbuf, tmp_path):
+    result = campaign(*STALLED, "--transport", "udp", "--backlog", "2", "--stall", "200ms",
+                      "--rcvbuf", rcvbuf, cwd=tmp_path)
+    check_result(result)
+    (row,) = [row for row in result.runs if row["flow"] == "all"]
+    assert row["listen_overflow_count"] == row["listen_drop_count"] == ""
+    assert "handshake" not in calls_of(result, "udp", "client")
+    lost, dropped = int(row["lost_count"]), int(row["lost_rcvbuf_count"])
+    if rcvbuf == "4k":
+        assert lost >= dropped > 20
+    else:
+        assert lost == dropped == 0
+        assert 150e6 < number(row["resp_max_ns"]) < 0.9 * INITIAL_RTO_NS

@@ -16,7 +16,8 @@ from netversus_report import figures, load, panels, series, waits  # noqa: E402
 from report_fixture import KEY, write_result  # noqa: E402
 
 MS = 10 ** 6
-COLUMNS = KEY + ["seq", "status", "t_snd_ns", "t_rcv_ns", "t_txk_ns", "t_rxk_ns", "t_rdy_ns"]
+COLUMNS = KEY + ["seq", "status", "t_int_ns", "t_snd_ns", "t_rcv_ns", "t_txk_ns", "t_rxk_ns",
+                 "t_rdy_ns"]
 
 
 def message(seq, transport):

@@ -12,6 +12,7 @@ figures       a chart of that list and a result -> panels, resolved, that a rend
   sweep_charts  against the swept factor; nines and crossing: shares near 1, and who is ahead where
   planes        heat maps: path against deadline, rate or size
   courses       the course of runs around an outage
+  callbars      what a message costs in socket calls
   waits         single messages around the longest wait, and where each was
 render_*      panels -> gnuplot programs and their pictures, or SVG by matplotlib
 tables        the tables of the report

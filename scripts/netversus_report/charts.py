@@ -160,6 +160,12 @@ CHARTS = (
                "down to one that was overtaken, and a loss leaves a hole. TCP only climbs: what "
                "waits for a late message comes all at once, straight up. Shown is the part of one "
                "run in which most happens."),
+    Chart("calls", "calls", "What a connection costs: the socket calls of one message",
+          x="time in calls, a message", y="", unit="time", scale="linear", needs="calls", asked=True,
+          help="Each message has a socket of its own. From left to right the calls that this takes "
+               "at either end, as long as they took on average, warm-up and waits within a call "
+               "included; paler is a wait between two calls. UDP needs no connect and no accept, "
+               "and its server closes nothing: one socket serves everybody."),
 )
 
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from . import (capacity, charts, courses, forest, paths, planes, sequence, series, sweep_charts,
-               sweeps, units, variants, waits)
+from . import (callbars, capacity, charts, courses, forest, paths, planes, sequence, series,
+               sweep_charts, sweeps, units, variants, waits)
 from .panels import Panel, Trace, finish
 
 
@@ -33,6 +33,7 @@ NEEDS = {"": lambda campaign: True,
          "cpu": lambda campaign: campaign.sweep is sweeps.SIZE and any(
              row.get("cpu_ns_per_msg") for row in campaign.result.runs),
          "messages": sequence.has_messages,
+         "calls": callbars.has_calls,
          "nodelay": variants.has_variants,
          "stream": lambda campaign: any(dict(cell.factors)["workload"] == "stream"
                                         for cell in campaign.cells),
@@ -170,7 +171,7 @@ def _to_right(trace, x):
 KINDS = {"curve": _curve_figures, "sweep": sweep_charts.figures, "forest": forest.figures,
          "plane": planes.figures, "course": courses.figures, "stacked": sweep_charts.stacked,
          "capacity": capacity.figures, "waits": waits.figures, "variants": variants.figures,
-         "sequence": sequence.figures}
+         "sequence": sequence.figures, "calls": callbars.figures}
 
 
 def caption_text(campaign, with_bars=False):

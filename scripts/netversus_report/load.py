@@ -66,6 +66,8 @@ REQUIRED = {
     "factors.csv": {"cell_id": text, "dir": text, "arm": text, "factor": text, "why": text},
     "messages.csv": {**_KEY, "seq": number, "t_int_ns": number, "t_rcv_ns": number,
                      "status": text},
+    "calls.csv": {**_KEY, "end": text, "place": number, "kind": text, "call": text,
+                  "call_count": number, "total_ns": number},
     "comparisons.csv": {"cell_id": text, "dir": text, "arm_a": text, "arm_b": text, "metric": text,
                         "scale": text, "blocks_count": number, "a_median": number,
                         "b_median": number, "effect": number, "ci95_lo": number,
@@ -159,6 +161,11 @@ def messages(directory):
     """Single messages of the first flow of each run; copies are left out."""
     return _load_rows(directory, "messages.csv", [],
                       lambda row: row["flow"] in ("all", "0") and row["status"] != "dup")
+
+
+def calls(directory):
+    """What the socket calls of workload crr took, all flows together."""
+    return _load_rows(directory, "calls.csv", [], lambda row: row["flow"] == "all")
 
 
 _OF_TIME = ("resp_p50", "resp_p99", "ontime_ratio")

@@ -17,7 +17,8 @@ _WIDTH, _WIDTH_SINGLE = 1180, 760  # px of the SVG; the PNG has _DENSITY times a
 _DENSITY = 1.7
 _TOP, _BOTTOM = 62, 58  # title and legend, without the lines of help; caption
 _LINE = 15
-_NAMES_SINGLE = 4  # in one row of the legend of a narrow figure
+_NAMES_ROW = 4  # of a legend that are always in one row
+_NAME_WIDTH, _CHARACTER = 88, 7  # of one in the legend: its sample, and each character
 _PANEL_HEIGHT, _ROW_HEIGHT = 300, 26
 _PLOT_WIDTH_MIN = 250  # of a panel's plotting area: the label of an axis must fit
 _RIGHT, _ABOVE, _BELOW = 22, 54, 56  # around the plotting area of a panel
@@ -107,8 +108,7 @@ class _Layout:
         self.row_height = self.plot_height + _ABOVE + _BELOW
         self.caption_lines = _wrap(figure.caption, " · ", self.width // 7)
         self.help_lines = _wrap(figure.help, " ", self.width // 7.4)
-        names = len(legend(figure.panels))
-        self.legend_px = _LINE * (names > _NAMES_SINGLE and self.width == _WIDTH_SINGLE)
+        self.legend_px = _LINE * (_legend_rows(figure, self.width) - 1)
         self.top = _TOP + _LINE * len(self.help_lines) + self.legend_px
         self.height = round(self.top + _BOTTOM + math.ceil(count / self.columns) * self.row_height)
 
@@ -125,6 +125,15 @@ class _Layout:
 
     def up(self, y):
         return 1 - y / self.height
+
+
+def _legend_rows(figure, width):
+    """As gnuplot lays them out: in columns, all as wide as the longest name."""
+    names = [trace.label for trace in legend(figure.panels)]
+    if len(names) <= _NAMES_ROW:
+        return 1
+    columns = width // (_NAME_WIDTH + _CHARACTER * max(map(len, names)))
+    return math.ceil(len(names) / max(columns, 1))
 
 
 def _wrap(text, separator, width):

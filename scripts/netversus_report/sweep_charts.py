@@ -42,8 +42,8 @@ def _column(chart, campaign, sources):
     """{group: its panel}, of those that there are values for."""
     traces = {group: _traces(chart, campaign, sources, cells)
               for group, cells in campaign.groups.items()}
-    y = _y_axis(chart, campaign, [t for some in traces.values() for t in some])
-    return {group: _panel(chart, campaign, (group, campaign.groups[group]), some, y)
+    y = y_axis(chart, campaign, [t for some in traces.values() for t in some])
+    return {group: panel_of(chart, campaign, (group, campaign.groups[group]), some, y)
             for group, some in traces.items() if some}
 
 

@@ -80,7 +80,18 @@ static uint64_t refused_replies(const struct nv_tx *replies)
     return replies ? replies->sched_count - replies->sent_count : 0;
 }
 
-static void balance(struct nv_result_row *row)
+/* The kernel counts what it joined, and drops whole, as one. A listening socket drops connections,
+ * not messages, and one that all flows share tells nothing about a single one. */
+static bool drops_are_vague(const struct nv_result_row *row, const struct nv_spec *spec,
+                            uint64_t drops)
+{
+    bool joined = (row->sender.io.joins || row->receiver.io.joins) && drops;
+    bool is_part = row->flow != NV_FLOW_ALL && spec->flows > 1;
+    bool elsewhere = row->calls[0] && (is_part || strcmp(spec->transport, "tcp") == 0);
+    return (joined && row->lost_path_count) || (elsewhere && row->lost_count);
+}
+
+static void balance(struct nv_result_row *row, const struct nv_spec *spec)
 {
     const struct nv_tx *tx = row->tx;
     uint64_t refused = tx->drop_eagain_count + tx->drop_enobufs_count + tx->err_emsgsize_count +
@@ -98,8 +109,7 @@ static void balance(struct nv_result_row *row)
         drops = 0;
     row->lost_rcvbuf_count = drops < left ? drops : left;
     row->lost_path_count = left - row->lost_rcvbuf_count;
-    /* The kernel counts what it joined, and drops whole, as one. */
-    if ((row->sender.io.joins || row->receiver.io.joins) && drops && row->lost_path_count)
+    if (drops_are_vague(row, spec, drops))
         row->lost_rcvbuf_count = row->lost_path_count = NV_UNKNOWN;
 }
 
@@ -183,7 +193,7 @@ static int build_row(struct nv_run_result *result, const struct side *side, int 
         take_trace(side, first, row);
     join_stamps(row->rx, side->sender[first].stamps);
     judge_parts(result, row);
-    balance(row);
+    balance(row, &result->spec);
     if (row->balances)
         return NV_OK;
     nv_run_result_flag(result, "ledger");

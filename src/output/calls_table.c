@@ -4,11 +4,19 @@
 #define LABEL_WIDTH 20
 #define VALUE_WIDTH 13
 
+/* A server's socket that serves everybody has its options once. */
+static bool calls_each_time(const struct nv_summary_arm *arm, unsigned end, unsigned call)
+{
+    const struct nv_call_sum *calls = arm->calls[end];
+    bool once = end == 1 && call == NV_CALL_SETSOCKOPT && !calls[NV_CALL_ACCEPT].count;
+    return calls[call].count > 0 && !once;
+}
+
 static bool is_called(const struct nv_summary_cell *cell, unsigned end, unsigned call)
 {
     bool any = false;
     for (unsigned arm = 0; arm < cell->arm_count; arm++)
-        any |= cell->arm[arm].calls[end][call].count > 0;
+        any |= calls_each_time(&cell->arm[arm], end, call);
     return any;
 }
 
@@ -32,7 +40,7 @@ static void print_call(FILE *out, const struct nv_summary_cell *cell, unsigned e
         const struct nv_call_sum *sum = &cell->arm[arm].calls[end][call];
         uint64_t sockets = sockets_of(&cell->arm[arm], end);
         char value[32] = "";
-        if (sum->count && sockets)
+        if (calls_each_time(&cell->arm[arm], end, call) && sockets)
             (void)snprintf(value, sizeof value, "%.2f",
                            (double)sum->total_ns / 1e3 / (double)sockets);
         (void)fprintf(out, "%*s", VALUE_WIDTH, value);

@@ -163,7 +163,8 @@ const struct nv_column nv_runs_count_columns[] = {
     NV_COLUMN("lost_rcvbuf_count",
               "Of the lost, dropped at the receiver's socket because its buffer was full, or a "
               "checksum was wrong: the kernel counts both as one. Empty where it counts several "
-              "messages that it had joined (engine batch) as one, too.",
+              "messages that it had joined (engine batch) as one, too, and in crr over TCP, where "
+              "connections are dropped, and of one flow of several, which share a socket.",
               nv_get_row_count, NV_AT_ROW(lost_rcvbuf_count)),
     NV_COLUMN("lost_reply_count", "Of the lost, replies that the server's kernel refused (rr).",
               nv_get_row_count, NV_AT_ROW(reply_lost_count)),

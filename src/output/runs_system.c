@@ -77,7 +77,7 @@ static void get_listening(struct nv_field *field, const struct nv_column *column
 {
     const struct nv_line *at = line;
     field->text[0] = '\0';
-    if (at->row->calls[1] && nv_line_is_tcp(at))
+    if (at->row->calls[1] && strcmp(at->run->spec.transport, "tcp") == 0)
         nv_get_row_count(field, column, line);
 }
 

@@ -13,7 +13,7 @@ const struct nv_topic nv_topics_delivery[] = {
                 "upper bound is then 3 / n.",
         .empty = "Ratio and interval are empty where nothing was sent, the interval also where "
                  "losses cluster; lost_rcvbuf_count and lost_path_count where the kernel counts "
-                 "joined messages as one.",
+                 "joined messages as one, and in crr over TCP or of one of its flows.",
         .source = "RFC 7680 section 2; Wilson, JASA 22 (1927); drops at the socket: SO_MEMINFO, "
                   "SK_MEMINFO_DROPS",
         .example = "Of 96 sent 94 arrive: 96 - 94 = 2 are lost, 2 / 96 = 0.0208. With z = 1.96 the "

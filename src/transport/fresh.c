@@ -271,16 +271,19 @@ void nv_fresh_close(struct nv_fresh *fresh)
 static int listen_anew(const struct nv_channel *channel, struct nv_error *err)
 {
     const struct nv_flow_plan *plan = channel->plan;
-    struct nv_fresh listening = {.calls = channel->sockets[0].calls};
+    struct nv_fresh listening = {.fd = plan->listen_fd, .calls = channel->sockets[0].calls};
     if (channel->first_flow) /* the port is one, and the lanes may be several */
         return NV_OK;
     nv_calls_record(listening.calls, NV_CALL_SOCKET, plan->listening->socket_ns, 0);
     nv_calls_record(listening.calls, NV_CALL_BIND, plan->listening->bind_ns, 0);
-    if (datagrams(channel))
-        return NV_OK;
+    int error = 0;
+    if (datagrams(channel)) { /* the one that serves all has its options, and waits for none */
+        error = set_options(channel, &listening, SOCK_NONBLOCK);
+        return error ? nv_fail_errno(err, NV_E_FAILED, error, "options of the data port") : NV_OK;
+    }
     uint64_t start_ns = nv_clock_ns();
-    int error = note(&listening, NV_CALL_LISTEN, start_ns,
-                     listen(plan->listen_fd, (int)plan->spec->backlog));
+    error = note(&listening, NV_CALL_LISTEN, start_ns,
+                 listen(plan->listen_fd, (int)plan->spec->backlog));
     return error ? nv_fail_errno(err, NV_E_FAILED, error, "listen on the data port") : NV_OK;
 }
 
