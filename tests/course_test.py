@@ -231,7 +231,7 @@ def test_the_chart_of_boundaries_says_so(short):
 
 def test_a_send_call_may_take_a_part(tmp_path):
     result = campaign(COURSE / "boundaries.ini", *SHORT, "--rate", "max", "--size", "60k",
-                      "--read-size", "0", "--duration", "300ms", cwd=tmp_path)
+                      "--read-size", "0", "--duration", "300ms", "--stall", "100ms", cwd=tmp_path)
     for row in result.runs:
         partial = int(row["tx_partial_writes"])
         assert partial == 0 if row["transport"] == "udp" else partial > 0, row["run_id"]

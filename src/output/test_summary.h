@@ -38,8 +38,16 @@ static inline void test_cell_make(struct nv_summary_cell *cell)
         .cell_id = "c001",
         .direction = NV_ROW_RTT,
         .arm_count = 2,
-        .arm = {{"TCP", &test_tcp_spec, 9600, 0, 0, 9600, 0, {61300, 88000, 8e6, 1, 0}, {0}, {0}},
-                {"UDP", &test_udp_spec, 9600, 0, 0, 9600, 0, {57900, 84100, 8e6, 1, 0}, {0}, {0}}},
+        .arm = {{.name = "TCP",
+                 .spec = &test_tcp_spec,
+                 .sched_count = 9600,
+                 .unique_count = 9600,
+                 .median = {61300, 88000, 8e6, 1, 0}},
+                {.name = "UDP",
+                 .spec = &test_udp_spec,
+                 .sched_count = 9600,
+                 .unique_count = 9600,
+                 .median = {57900, 84100, 8e6, 1, 0}}},
         .blocks_count = 6,
     };
     cell->comparison[NV_METRIC_RESP_P50] =
