@@ -427,6 +427,24 @@ static void verdicts_are_not_contradicted(void **state)
     assert_int_equal(nv_why(&cell, why), 2);
 }
 
+/* Of crr the places of losses are known, and what a connection counts is not. */
+static void a_socket_each_tells_of_losses_alone(void **state)
+{
+    (void)state;
+    struct nv_summary_cell cell;
+    char why[2][NV_FACTOR_WORDS_BYTES];
+    make(&cell);
+    for (unsigned arm = 0; arm < 2; arm++)
+        cell.arm[arm].calls[0][NV_CALL_SOCKET].count = 1000;
+    tcp_of(&cell)->tcp = (struct nv_tcp_counters){0};
+    delay(tcp_of(&cell), 50e6);
+    tcp_of(&cell)->block_ns = tcp_of(&cell)->wait_ns;
+    assert_factor(&cell, 0, NULL, -1);
+    assert_int_equal(nv_why(&cell, why), 0);
+    lose(udp_of(&cell), 100, 0);
+    assert_factor(&cell, 1, "receive_buffer", 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -447,6 +465,7 @@ int main(void)
         cmocka_unit_test(a_queue_delays_and_drops),
         cmocka_unit_test(at_rate_max_time_is_what_tcp_was_held_up),
         cmocka_unit_test(verdicts_are_not_contradicted),
+        cmocka_unit_test(a_socket_each_tells_of_losses_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -159,13 +159,17 @@ struct nv_finding nv_find_factor(const struct nv_summary_cell *cell, unsigned ar
     bool misses = view.missing >= NV_FACTOR_MISSING_MIN;
     bool unpaced = is_unpaced(&view) && !view.answered;
     bool found = false;
-    if (misses && !view.is_tcp)
-        found = find_dominant(&view, NV_SUBJECT_LOST, view.missing, &finding);
-    else if (unpaced && view.is_tcp)
+    if (misses && !view.is_tcp) {
+        (void)find_dominant(&view, NV_SUBJECT_LOST, view.missing, &finding);
+        return finding;
+    }
+    if (cell->arm[arm].calls[0][NV_CALL_SOCKET].count)
+        return finding; /* a socket each: no connection's counts tell of waits and of order */
+    if (unpaced && view.is_tcp)
         found = find_dominant(&view, NV_SUBJECT_RATE, NAN, &finding);
     else if (!unpaced && is_late(&view))
         found = find_dominant(&view, NV_SUBJECT_LATE, view.wait_ns, &finding);
-    if (!found && !misses && !view.is_tcp && disorder(&view) >= NV_FACTOR_MISSING_MIN)
+    if (!found && !view.is_tcp && disorder(&view) >= NV_FACTOR_MISSING_MIN)
         found = find_dominant(&view, NV_SUBJECT_ORDER, disorder(&view), &finding);
     finding.clean = !found && !misses && !(ontime < NV_FACTOR_CLEAN_ONTIME);
     if (finding.clean)
