@@ -22,9 +22,10 @@ const struct nv_call_info nv_call_infos[NV_CALL_COUNT] = {
     CALL(ACCEPT_LAG, "accept_lag", SPAN, 0, 11),
 };
 
+#define ERROR_VALUES (sizeof((struct nv_calls *)0)->errors / sizeof(uint64_t))
+
 const struct nv_counter_row nv_calls_counters[] = {
-    {"errors", offsetof(struct nv_calls, errors), 2 * NV_CALL_COUNT *NV_CALL_ERRORS,
-     NV_MERGE_ALONE},
+    {"errors", offsetof(struct nv_calls, errors), ERROR_VALUES, NV_MERGE_ALONE},
     {NULL, 0, 0, NV_MERGE_KEEP},
 };
 
