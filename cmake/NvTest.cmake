@@ -9,7 +9,7 @@ set(NV_TEST_ENVIRONMENT
   LC_ALL=C
   ASAN_OPTIONS=exitcode=99:detect_leaks=1:strict_string_checks=1
   UBSAN_OPTIONS=exitcode=99:print_stacktrace=1
-  TSAN_OPTIONS=exitcode=99:halt_on_error=1:second_deadlock_stack=1)
+  TSAN_OPTIONS=exitcode=99:halt_on_error=1:second_deadlock_stack=1:suppressions=${CMAKE_CURRENT_LIST_DIR}/tsan.supp)
 
 # Properties every test has: label and timeout (s) first, then what the test's source asks for.
 function(nv_test_properties name source label timeout_s)
