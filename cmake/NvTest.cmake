@@ -11,10 +11,16 @@ set(NV_TEST_ENVIRONMENT
   UBSAN_OPTIONS=exitcode=99:print_stacktrace=1
   TSAN_OPTIONS=exitcode=99:halt_on_error=1:second_deadlock_stack=1:suppressions=${CMAKE_CURRENT_LIST_DIR}/tsan.supp)
 
-# Properties every test has: label and timeout (s) first, then what the test's source asks for.
-function(nv_test_properties name source label timeout_s)
+# What a test's source asks for.
+function(nv_test_wishes source out)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${source}")
   file(STRINGS "${source}" wishes REGEX "^(#|/\\*|//) ctest: " LIMIT_COUNT 1)
+  set(${out} "${wishes}" PARENT_SCOPE)
+endfunction()
+
+# Properties every test has: label and timeout (s) first, then what the test's source asks for.
+function(nv_test_properties name source label timeout_s)
+  nv_test_wishes("${source}" wishes)
   set(labels ${label})
   set(serial OFF)
   if(wishes MATCHES "[ ]serial" OR (label STREQUAL "e2e" AND NOT wishes MATCHES "[ ]parallel"))
@@ -35,7 +41,12 @@ function(nv_test_properties name source label timeout_s)
 endfunction()
 
 # A unit test: src/measure/ordering_test.c becomes the CTest measure_ordering. ARGN: more libraries.
+# A build with ThreadSanitizer has those that are to run there, and no others.
 function(nv_test source)
+  nv_test_wishes("${source}" wishes)
+  if(NV_SANITIZE STREQUAL "thread" AND NOT wishes MATCHES "[ ]tsan")
+    return()
+  endif()
   get_filename_component(directory "${source}" DIRECTORY)
   get_filename_component(folder "${directory}" NAME)
   get_filename_component(stem "${source}" NAME_WE)
