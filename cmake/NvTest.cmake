@@ -1,9 +1,8 @@
 # Tests are found by their names; no list to keep. A test says what else CTest must know in one
 # line of its own source:
-#   /* ctest: tsan serial timeout=300 */          # ctest: tsan parallel
+#   /* ctest: tsan serial timeout=300 */          # ctest: release
 # tsan: also run under ThreadSanitizer. release: skips itself under sanitizers, so that scripts/test
-# runs it in the release build. serial, parallel: alone on the machine or not (unit tests
-# run in parallel, end-to-end tests alone, unless said). timeout: seconds.
+# runs it in the release build. serial: alone on the machine. timeout: seconds.
 
 set(NV_TEST_ENVIRONMENT
   LC_ALL=C
@@ -23,7 +22,7 @@ function(nv_test_properties name source label timeout_s)
   nv_test_wishes("${source}" wishes)
   set(labels ${label})
   set(serial OFF)
-  if(wishes MATCHES "[ ]serial" OR (label STREQUAL "e2e" AND NOT wishes MATCHES "[ ]parallel"))
+  if(wishes MATCHES "[ ]serial")
     set(serial ON)
   endif()
   if(wishes MATCHES "[ ]tsan")

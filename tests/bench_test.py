@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# ctest: parallel release
+# ctest: release
 """The programs of bench/micro: their tables, and that what they run still answers.
 
     /usr/bin/python3 tests/bench_test.py

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-# ctest: parallel
 """netversus calls: what it says it called is what the kernel was asked, by strace's account; each
 failure shows the errno that the kernel gives; bad usage; output that nobody reads."""
 

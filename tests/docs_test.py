@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-# ctest: parallel
 """The documents say what the program does: columns, options, scenario keys, links.
 
     NETVERSUS=build/release/netversus /usr/bin/python3 tests/docs_test.py

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# ctest: parallel
+# ctest: release
 """What `netversus explain` says: of every column, once, and with examples that are right."""
 
 import ast

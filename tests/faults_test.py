@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# ctest: parallel timeout=600
+# ctest: timeout=600
 """An end that dies, an interrupt, a full disk: one clear line, the right exit status, and nothing
 lost of what was finished."""
 

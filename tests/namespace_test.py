@@ -12,7 +12,7 @@ import pytest
 
 from consistency import check_result
 from inference import check_manifest, check_statistics
-from support import SANITIZED, Serve, campaign
+from support import Serve, campaign
 
 ADDRESSES = {4: ("10.77.0.1", "10.77.0.2"), 6: ("fd77::1", "fd77::2")}
 RUN = ("--transport", "tcp,udp", "--size", "64,1400,9k", "--rate", "2000/s", "--duration", "150ms",
@@ -86,7 +86,6 @@ def test_between_namespaces(version, workload, rows, namespaces, tmp_path):
     assert {row["mtu_bytes"] for row in result.where(transport="udp")} == {"1500"}
 
 
-@pytest.mark.skipif(SANITIZED, reason="the same again")
 @pytest.mark.parametrize("engine", ("poll", "blocking", "uv"))
 def test_flows_between_namespaces(engine, namespaces, tmp_path):
     near, far = namespaces

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# ctest: parallel timeout=240
+# ctest: timeout=240
 """An emulated path that cannot be had, is mistyped, or dies: one clear line. And whatever happens,
 nothing of it is left on the machine, where no privilege was needed for it in the first place."""
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# ctest: parallel timeout=300
+# ctest: timeout=300
 """A relay that drops, doubles and reorders listed datagrams: the ledger names exactly those."""
 
 import struct

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# ctest: parallel release
+# ctest: release
 """The chart of a receiver that stalls: loss and wait against the buffer that was granted."""
 
 import csv

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# ctest: parallel release
+# ctest: release
 """Charts of a search for a capacity: every trial is a point, and times are left out."""
 
 import csv

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# ctest: parallel release
+# ctest: release
 """Every chart of every result, by both renderers, and the page."""
 
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# ctest: parallel release
+# ctest: release
 """Charts of emulated paths: their names and numbers, who is ahead where, planes and outages."""
 
 import csv

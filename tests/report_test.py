@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
-# ctest: parallel release
+# ctest: release
 """Charts and report: what is told by them, and how the programs that make them are used."""
 
 import csv
 import html
-import json
 import math
 import re
 import subprocess

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-# ctest: parallel
 """The chart of who waits: one lost segment and those behind it, from messages that are made up."""
 
 import csv

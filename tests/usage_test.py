@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-# ctest: parallel
 """Bad usage and bad scenarios: one line that quotes what is wrong, status 2, nothing begun."""
 
 import pytest

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ctest: tsan parallel */
+/* ctest: tsan */
 #include "cli/calls.h"
 
 #include <errno.h>
