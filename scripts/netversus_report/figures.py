@@ -43,8 +43,15 @@ NEEDS = {"": lambda campaign: True,
          "stamps": waits.has_waits,
          "stall": lambda campaign: campaign.sweep.column == "rcvbuf" and any(
              dict(cell.factors).get("stall", "0") != "0" for cell in campaign.cells),
+         "clients": lambda campaign: _is_of_connections(campaign, "flows"),
+         "backlog": lambda campaign: _is_of_connections(campaign, "backlog"),
          "outage": lambda campaign: any(courses.outages(campaign, cell.path)
                                         for cell in campaign.cells)}
+
+
+def _is_of_connections(campaign, column):
+    return campaign.sweep.column == column and any(
+        dict(cell.factors)["workload"] == "crr" for cell in campaign.cells)
 
 
 def build(campaign, only=()):
