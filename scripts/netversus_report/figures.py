@@ -41,17 +41,16 @@ NEEDS = {"": lambda campaign: True,
          "times": lambda campaign: any(dict(cell.factors)["rate"] != "search"
                                        for cell in campaign.cells),
          "stamps": waits.has_waits,
-         "stall": lambda campaign: campaign.sweep.column == "rcvbuf" and any(
-             dict(cell.factors).get("stall", "0") != "0" for cell in campaign.cells),
-         "clients": lambda campaign: _is_of_connections(campaign, "flows"),
-         "backlog": lambda campaign: _is_of_connections(campaign, "backlog"),
+         "stall": lambda campaign: campaign.sweep.column == "rcvbuf" and _stalls(campaign),
+         "backlog": lambda campaign: campaign.sweep.column == "backlog" and _stalls(campaign),
+         "clients": lambda campaign: campaign.sweep.column == "flows" and any(
+             dict(cell.factors)["workload"] == "crr" for cell in campaign.cells),
          "outage": lambda campaign: any(courses.outages(campaign, cell.path)
                                         for cell in campaign.cells)}
 
 
-def _is_of_connections(campaign, column):
-    return campaign.sweep.column == column and any(
-        dict(cell.factors)["workload"] == "crr" for cell in campaign.cells)
+def _stalls(campaign):
+    return any(dict(cell.factors).get("stall", "0") != "0" for cell in campaign.cells)
 
 
 def build(campaign, only=()):

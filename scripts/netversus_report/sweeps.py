@@ -143,7 +143,7 @@ class Counts:
 
 
 SIZE, RATE = Sizes(), Rates()
-COUNTS = (Counts("flows", "flows: clients at a time"),
+COUNTS = (Counts("flows", "flows: as many clients at a time"),
           Counts("backlog", "backlog: connections that may wait to be accepted"))
 
 
