@@ -143,7 +143,7 @@ class Counts:
 
 
 SIZE, RATE = Sizes(), Rates()
-COUNTS = (Counts("flows", "flows: as many clients at a time"),
+COUNTS = (Counts("flows", "flows, each a client of its own"),
           Counts("backlog", "backlog: connections that may wait to be accepted"))
 
 
@@ -164,10 +164,12 @@ def choose(rows):
         return Paths(paths.names(used), scale)
     if len(apps) > 1 and all(apps):
         return Apps(apps)
+    counts = [one for one in COUNTS if len({row.get(one.column) for row in rows}) > 1]
+    if counts and len(sizes) == len({row.get("rate") for row in rows}) == 1:  # Of one flow each.
+        return counts[0]
     if len(sizes) == 1 and len(rates) > 1 and None not in rates:
         return RATE
     granted = {row.get("rcvbuf"): row.get("rcvbuf_granted_bytes") for row in rows}
     if len(sizes) == len(rates) == 1 and len(granted) > 1 and all(granted.values()):
         return Buffers(granted)
-    counts = [one for one in COUNTS if len({row.get(one.column) for row in rows}) > 1]
-    return counts[0] if len(sizes) == len(rates) == 1 and counts else SIZE
+    return SIZE
