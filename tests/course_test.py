@@ -151,6 +151,8 @@ SHORTER = {
     "buffers": ("--rcvbuf", "16k,256k", "--sndbuf", "4k", "--stall", "100ms", "--duration",
                 "200ms"),
     "who-waits": ("--path", "delay=20ms,up.drop=300", "--duration", "800ms"),
+    "clients": ("--flows", "1,16"),
+    "backlog": ("--backlog", "8,64"),
 }
 
 
@@ -320,6 +322,58 @@ def test_a_connection_is_what_tcp_pays_for(short):
         assert parts[-1].x[0] == pytest.approx(expected / sum(messages))
         assert ("connect" in mine) == (name == "TCP client")
         assert ("accept" in mine) == (name == "TCP server")
+
+
+def drawn(result, name):
+    """The panels of a chart: {title: {arm: values along the axis}}."""
+    (figure,) = [figure for figure in built(result.directory) if figure.name == name]
+    return {panel.title: {trace.label: [point[1] for point in trace.points]
+                          for trace in panel.traces} for panel in figure.panels}
+
+
+def test_a_listening_socket_is_free_again_after_accept(short):
+    """One listen, an accept a connection, and many of these open at once."""
+    result = short("clients")
+    rows = {(row["transport"], row["flows"]): row for row in result.runs if row["flow"] == "all"}
+    assert len(rows) == 4
+    for (transport, _), row in rows.items():
+        calls = {(line["end"], line["call"]): int(line["call_count"])
+                 for line in result.file("calls")
+                 if (line["run_id"], line["flow"]) == (row["run_id"], "all")}
+        assert calls["client", "socket"] >= int(row["rx_unique_count"]) > 100, row["run_id"]
+        if transport == "udp":
+            assert row["server_sockets_max_count"] == "1"
+            assert not {call for _, call in calls} & {"listen", "accept"}, row["run_id"]
+            continue
+        assert calls["server", "listen"] == 1, row["run_id"]
+        assert calls["server", "accept"] == calls["client", "connect"] == calls["client", "socket"]
+    open_at_once = {flows: int(rows["tcp", flows]["server_sockets_max_count"]) - 1
+                    for flows in ("1", "16")}
+    assert 1 <= open_at_once["1"] < open_at_once["16"] and open_at_once["16"] > 4, open_at_once
+    for transport in ("tcp", "udp"):
+        rates = [number(rows[transport, flows]["msg_rate_per_s"]) for flows in ("1", "16")]
+        assert rates[1] > 0.7 * rates[0], "two processors, and whoever else is there"
+    chart = drawn(result, "clients")["sockets of the server at once, at most"]
+    assert chart == {"TCP": [open_at_once["1"] + 1, open_at_once["16"] + 1], "UDP": [1, 1]}
+
+
+def test_a_queue_that_is_too_short_costs_a_second(short):
+    """8 clients, 20 connections a second each, 300 ms: 48 come; Linux holds one more than the
+    backlog. A dropped one comes again after a second, and may be dropped again."""
+    result = short("backlog")
+    rows = {(row["transport"], row["backlog"]): row for row in result.runs if row["flow"] == "all"}
+    assert 48 - 9 - 8 <= int(rows["tcp", "8"]["listen_overflow_count"]) <= 2 * 48
+    assert rows["tcp", "64"]["listen_overflow_count"] == "0"
+    for (transport, backlog), row in rows.items():
+        slowest_ns = number(row["resp_max_ns"])
+        assert (slowest_ns >= 900 * MS) == ((transport, backlog) == ("tcp", "8")), row["run_id"]
+        assert slowest_ns > 250 * MS and row["lost_count"] == "0", row["run_id"]
+        assert transport == "tcp" or row["listen_overflow_count"] == ""
+    chart = drawn(result, "backlog")
+    assert set(chart["connections that found the queue full"]) == {"TCP"}
+    for transport, values in chart["slowest response"].items():
+        assert values == [number(rows[transport.lower(), backlog]["resp_max_ns"])
+                          for backlog in ("8", "64")]
 
 
 # ---- --plot

@@ -221,6 +221,17 @@ def test_rates_take_the_x_axis_when_there_is_one_size(small):
     assert campaign.sweep is sweeps.RATE and len(campaign.groups) == 1
 
 
+def test_flows_take_the_x_axis_when_there_is_one_size_and_rate_of_each(small):
+    """Four flows together have four times the rate."""
+    edit(small, "runs.csv", lambda text: text.replace(",1k,1000,2000/s,2000,poisson,1,",
+                                                      ",64,64,2000/s,8000,poisson,4,"))
+    campaign = series.arrange(load.load(small))
+    assert campaign.sweep.column == "flows" and len(campaign.groups) == 1
+    (cells,) = campaign.groups.values()
+    assert [campaign.sweep.value(cell) for cell in cells] == [1, 4]
+    assert [label for _, label in campaign.sweep.axis(cells).ticks] == ["1", "4"]
+
+
 def test_missing_values_leave_a_gap(small):
     edit(small, "quantiles.csv", lambda text: re.sub(
         r"^(made-up,c002-.*,tcp,.*,all,0.5),[^,]*", r"\1,", text, flags=re.MULTILINE))

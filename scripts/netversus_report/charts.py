@@ -166,6 +166,25 @@ CHARTS = (
                "at either end, as long as they took on average, warm-up and waits within a call "
                "included; paler is a wait between two calls. UDP needs no connect and no accept, "
                "and its server closes nothing: one socket serves everybody."),
+    Chart("clients", "stacked", "Many clients at one listening socket",
+          x="", y="", unit="", scale="linear", needs="clients",
+          series=(Series("run:msg_rate_per_s", "answers a second", unit="count",
+                         note="TCP: each on a connection of its own, which accept returned"),
+                  Series("run:server_sockets_max_count", "sockets of the server at once, at most",
+                         unit="count",
+                         note="TCP: one listens, accept makes the others; UDP: one serves all")),
+          help="Each client asks again when it is answered, and each time it is another connection. "
+               "Sockets above the second were made by accept while earlier connections were open: "
+               "the one that listens was free again. Of UDP there is one, however many ask."),
+    Chart("backlog", "stacked", "A server that does not accept for a while",
+          x="", y="", unit="", scale="linear", needs="backlog",
+          series=(Series("run:listen_overflow_count", "connections that found the queue full",
+                         unit="count", note="UDP has no such queue: datagrams wait in its buffer"),
+                  Series("run:resp_max_ns", "slowest response", unit="time",
+                         note="what the queue had no room for is sent again after a second")),
+          help="Connections wait in the listening socket's queue, as many as the backlog says. "
+               "Where it holds all that come, the slowest waits as long as the server does; where "
+               "it does not, a second. Datagrams wait in the receive buffer of the one socket."),
 )
 
 

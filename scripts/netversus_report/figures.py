@@ -41,10 +41,16 @@ NEEDS = {"": lambda campaign: True,
          "times": lambda campaign: any(dict(cell.factors)["rate"] != "search"
                                        for cell in campaign.cells),
          "stamps": waits.has_waits,
-         "stall": lambda campaign: campaign.sweep.column == "rcvbuf" and any(
-             dict(cell.factors).get("stall", "0") != "0" for cell in campaign.cells),
+         "stall": lambda campaign: campaign.sweep.column == "rcvbuf" and _stalls(campaign),
+         "backlog": lambda campaign: campaign.sweep.column == "backlog" and _stalls(campaign),
+         "clients": lambda campaign: campaign.sweep.column == "flows" and any(
+             dict(cell.factors)["workload"] == "crr" for cell in campaign.cells),
          "outage": lambda campaign: any(courses.outages(campaign, cell.path)
                                         for cell in campaign.cells)}
+
+
+def _stalls(campaign):
+    return any(dict(cell.factors).get("stall", "0") != "0" for cell in campaign.cells)
 
 
 def build(campaign, only=()):

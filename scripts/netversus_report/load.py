@@ -81,7 +81,8 @@ OPTIONAL = {
                  "cpu_ns_per_msg": number, "msg_rate_per_s": number,
                  "rcvbuf_granted_bytes": number, "block_lag_max_ns": number,
                  "resp_max_ns": number, "goodput_bytes": number, "rx_recv_calls": number,
-                 "split_msgs_count": number,
+                 "split_msgs_count": number, "listen_overflow_count": number,
+                 "server_sockets_max_count": number,
                  **{f"emu_{way}_{name}": number for way in ("up", "down") for name in (
                      "in_count", "loss_obs_ratio", "reordered_count", "dup_count",
                      "queue_max_bytes", "delay_p50_ns", "delay_p99_ns")},

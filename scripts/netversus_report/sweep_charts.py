@@ -12,7 +12,7 @@ from .panels import Panel, Shade, Trace, at, finish, paged
 UNITS = {"time": units.time_text, "bits": units.bits_text, "count": units.count_text,
          "ratio": lambda value, trim=True: units.digits_trimmed(value),
          "percent": lambda value, trim=True: units.tick_percent(value)}
-_QUANTITIES = {"time": "time", "percent": "share of messages"}  # of a stacked chart's axes
+_QUANTITIES = {"time": "time", "percent": "share of messages", "count": "number"}  # of a stacked chart's axes
 
 
 def figures(chart, campaign, sources):

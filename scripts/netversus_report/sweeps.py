@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The factor that sweep charts have on their axis: sizes, rates, paths, applications or buffers.
+"""The factor that sweep charts have on their axis: sizes, rates, paths, applications, buffers
+or counts.
 
 A sweep says of a cell where it stands (value), what to call it (text), of cells which axis they
 share, and which factors the axis shows. Places on an axis that is not log are added to, on one that is log multiplied."""
@@ -119,7 +120,31 @@ class Buffers:
                                 {self.value(c): self.text(c) for c in cells})
 
 
+@dataclass(frozen=True)
+class Counts:
+    """An option that is a number of things, such as flows."""
+
+    column: str
+    label: str  # of the axis
+    rows = False
+
+    @property
+    def shown(self):
+        return (self.column,)
+
+    def value(self, cell):
+        return int(dict(cell.factors)[self.column])
+
+    def text(self, cell):
+        return dict(cell.factors)[self.column]
+
+    def axis(self, cells):
+        return units.value_axis(f"{self.label} (log)", {self.value(c): self.text(c) for c in cells})
+
+
 SIZE, RATE = Sizes(), Rates()
+COUNTS = (Counts("flows", "flows, each a client of its own"),
+          Counts("backlog", "backlog: connections that may wait to be accepted"))
 
 
 def _rows_axis(names):
@@ -139,6 +164,9 @@ def choose(rows):
         return Paths(paths.names(used), scale)
     if len(apps) > 1 and all(apps):
         return Apps(apps)
+    counts = [one for one in COUNTS if len({row.get(one.column) for row in rows}) > 1]
+    if counts and len(sizes) == len({row.get("rate") for row in rows}) == 1:  # Of one flow each.
+        return counts[0]
     if len(sizes) == 1 and len(rates) > 1 and None not in rates:
         return RATE
     granted = {row.get("rcvbuf"): row.get("rcvbuf_granted_bytes") for row in rows}

@@ -59,6 +59,8 @@ static void add_report(struct nv_flow_report *sum, const struct nv_flow_report *
     sum->io.partial_writes += flow->io.partial_writes;
     sum->io.refused_count += flow->io.refused_count;
     sum->io.joins |= flow->io.joins;
+    if (flow->io.sockets_max > sum->io.sockets_max)
+        sum->io.sockets_max = flow->io.sockets_max;
     sum->listen_overflows += flow->listen_overflows;
     sum->listen_drops += flow->listen_drops;
     add_stamped(&sum->stamped, &flow->stamped);

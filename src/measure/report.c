@@ -18,6 +18,7 @@ const struct nv_report_row nv_report_rows[] = {
     ROW("partial_writes", io.partial_writes),
     ROW("refused_count", io.refused_count),
     ROW("joins", io.joins),
+    ROW("sockets_max", io.sockets_max),
     ROW("tcp_retrans_segs", tcp.retrans_segs),
     ROW("tcp_bytes_retrans", tcp.bytes_retrans),
     ROW("tcp_bytes_sent", tcp.bytes_sent),

@@ -21,6 +21,7 @@ struct nv_io_counters {
     uint64_t partial_writes;
     uint64_t refused_count; /* ECONNREFUSED: nobody listened */
     uint64_t joins;         /* 1: the kernel may put datagrams together here (UDP_GRO) */
+    uint64_t sockets_max;   /* server of crr: open at once, the one that listens included */
 };
 
 /* What the far end must know of a flow that this end has stopped sending on. */

@@ -163,5 +163,10 @@ const struct nv_column nv_runs_system_columns[] = {
               "Time from such a refusal to when there was room again, where it is waited for (TCP; "
               "UDP with --udp-policy wait); whole run, flows added up.",
               nv_get_row_count, NV_AT_ROW(sender.blocked_ns)),
+    NV_COLUMN(
+        "server_sockets_max_count",
+        "crr: sockets that a thread of the server had open at once, at most, in the whole run. "
+        "TCP: the one that listens, and connections accepted and not closed yet; UDP: the one.",
+        get_nonzero, NV_AT_ROW(receiver.io.sockets_max)),
     NV_COLUMN("", NULL, NULL),
 };

@@ -68,13 +68,16 @@ const struct nv_topic nv_topics_system[] = {
         .text =
             "A connection is complete before the server accepts it, and waits in the listening "
             "socket's queue. When that is full the kernel drops what comes: the client sends it "
-            "again after a second, so that its connect takes that much longer. Who closes first "
-            "keeps the port, for a minute.",
-        .empty = "Empty but for workload crr over TCP.",
+            "again after a second, so that its connect takes that much longer. What accept returns "
+            "is a socket of its own, and the listening one is free for the next client. Who closes "
+            "first keeps the port, for a minute.",
+        .empty = "Empty but for workload crr; what a queue dropped, over UDP, too.",
         .source = "TcpExt ListenOverflows and ListenDrops in /proc/net/netstat; listen(2)",
-        .example = "Of 28232 ports, each in TIME_WAIT for 60 s, 28232 / 60 = 470.5 connections a "
-                   "second last.",
-        .columns = "listen_overflow_count listen_drop_count",
+        .example =
+            "With 8 connections open, and the one that listens, the server has 8 + 1 = 9 "
+            "sockets. Of 28232 ports, each in TIME_WAIT for 60 s, 28232 / 60 = 470.5 connections a "
+            "second last.",
+        .columns = "listen_overflow_count listen_drop_count server_sockets_max_count",
     },
     {
         .name = "path",

@@ -151,6 +151,13 @@ int nv_fresh_go_on(const struct nv_channel *channel, struct nv_fresh *fresh)
     return kept(fresh, error ? error : send_all(channel, fresh));
 }
 
+void nv_fresh_count_open(const struct nv_channel *channel, unsigned connections)
+{
+    struct nv_io_counters *io = &channel->sockets[0].io;
+    if (io->sockets_max < 1u + connections)
+        io->sockets_max = 1u + connections;
+}
+
 int nv_fresh_accept(const struct nv_channel *channel, struct nv_fresh *fresh, int flags)
 {
     uint64_t start_ns = nv_clock_ns();
@@ -296,5 +303,7 @@ int nv_fresh_plan(struct nv_channel *channel, struct nv_flow_plan *plan, struct 
     memset(&plan->address, 0, server ? sizeof plan->address : 0);
     if (server && getpeername(channel->sockets[0].fd, (struct sockaddr *)&plan->address, &len))
         return nv_fail_errno(err, NV_E_PEER, errno, "getpeername");
+    if (server)
+        nv_fresh_count_open(channel, 0);
     return server ? listen_anew(channel, err) : NV_OK;
 }

@@ -42,6 +42,9 @@ int nv_fresh_begin(const struct nv_channel *, struct nv_fresh *, struct nv_heade
 /* As nv_fresh_begin, once the socket can be written to. */
 int nv_fresh_go_on(const struct nv_channel *, struct nv_fresh *);
 
+/* Server: so many connections are open now, beside the socket that listens or serves all. */
+void nv_fresh_count_open(const struct nv_channel *, unsigned connections);
+
 /* Takes the next connection. 0, or errno: EAGAIN: there is none. */
 int nv_fresh_accept(const struct nv_channel *, struct nv_fresh *, int flags);
 /* Sends a reply on it, as nv_io_send does: 0, EAGAIN: a part is left, or errno. */

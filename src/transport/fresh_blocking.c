@@ -111,6 +111,7 @@ static int server_poll(struct fresh_blocking *engine, uint64_t until_ns, const s
     exchange->fd = engine->plan.listen_fd;
     if (!engine->datagrams && nv_fresh_accept(&engine->channel, exchange, 0))
         return NV_OK;
+    nv_fresh_count_open(&engine->channel, !engine->datagrams);
     bool got = engine->datagrams
                    ? nv_fresh_receive(&engine->channel, exchange, 0) == NV_FRESH_MESSAGE
                    : await_message(engine);

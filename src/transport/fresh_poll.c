@@ -214,10 +214,11 @@ static void take_connections(struct fresh_poll *engine, const struct nv_sink *si
         if (!error)
             error =
                 watch(engine, exchange->fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, exchange);
-        if (!error)
-            continue;
-        give_back(engine, exchange);
-        return;
+        if (error) {
+            give_back(engine, exchange);
+            return;
+        }
+        nv_fresh_count_open(&engine->channel, EXCHANGES_MAX - engine->free_count);
     }
 }
 
