@@ -2,7 +2,8 @@
 # line of its own source:
 #   /* ctest: tsan serial timeout=300 */          # ctest: release
 # tsan: also run under ThreadSanitizer. release: skips itself under sanitizers, so that scripts/test
-# runs it in the release build. serial: alone on the machine. timeout: seconds.
+# runs it in the release build. timing: is disturbed by more than one other beside it, where as many
+# run as two a processor. serial: alone on the machine. timeout: seconds.
 
 set(NV_TEST_ENVIRONMENT
   LC_ALL=C
@@ -25,6 +26,10 @@ function(nv_test_properties name source label timeout_s)
   if(wishes MATCHES "[ ]serial")
     set(serial ON)
   endif()
+  set(places 1)
+  if(wishes MATCHES "[ ]timing")
+    cmake_host_system_information(RESULT places QUERY NUMBER_OF_LOGICAL_CORES)
+  endif()
   if(wishes MATCHES "[ ]tsan")
     list(APPEND labels tsan)
   endif()
@@ -35,7 +40,7 @@ function(nv_test_properties name source label timeout_s)
     set(timeout_s ${CMAKE_MATCH_1})
   endif()
   set_tests_properties(${name} PROPERTIES
-    LABELS "${labels}" TIMEOUT ${timeout_s} RUN_SERIAL ${serial} SKIP_RETURN_CODE 77
+    LABELS "${labels}" TIMEOUT ${timeout_s} RUN_SERIAL ${serial} PROCESSORS ${places} SKIP_RETURN_CODE 77
     ENVIRONMENT "${NV_TEST_ENVIRONMENT}")
 endfunction()
 

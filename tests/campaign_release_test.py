@@ -15,7 +15,6 @@ def test_documented_campaign(tmp_path):
                       cwd=tmp_path, timeout=200)
     check(result, cells=6, blocks=6, rows=2)
     assert len(result.runs) == 72
-    assert "no interval" not in {line["verdict"] for line in result.comparisons}
     for row in result.runs:
         assert number(row["rx_unique_count"]) > 400 and row["resp_p99_ns"], row["run_id"]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# ctest: serial release timeout=400
+# ctest: timing release timeout=400
 """The labs of bench/course: plans of under two minutes, sheets in two languages with the same
 commands, charts that are drawn, and the effects that the sheets promise, by shorter runs."""
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# ctest: serial
+# ctest: timing
 """A socket for each message: every call of both ends, what it took, and how it failed."""
 
 import shutil

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# ctest: serial timeout=120
+# ctest: timing timeout=120
 """Kernel time stamps (--diag yes): where each message waited. One packet is dropped, by number, and
 who waits for it is worked out from when the messages were sent and from nothing else."""
 

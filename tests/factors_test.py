@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# ctest: serial timeout=300
+# ctest: timing timeout=300
 """Why an arm did as it did: situations are arranged for real, and the factor that the program names
 must be the right one, of the right arm, and no other; its figures are worked out again from
 runs.csv. A run that says of itself that the machine was too busy is made again, a few times."""

@@ -15,7 +15,7 @@ BLOCKS = 12
 # Of 20 comparisons without a difference, more exclude 0 with probability 4e-5 (Bin(20, 0.05)).
 EXCLUDING_ZERO_MAX = 6
 
-pytestmark = pytest.mark.skipif(SANITIZED, reason="a minute and a half of undisturbed time")
+pytestmark = pytest.mark.skipif(SANITIZED, reason="a minute of undisturbed time")
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def results(tmp_path_factory):
     directory = tmp_path_factory.mktemp("null")
     return {transport: campaign(
         "--transport", f"{transport},{transport}", "--workload", ",".join(WORKLOADS), "--size",
-        ",".join(SIZES), "--rate", "10k/s", "--arrival", "constant", "--duration", "100ms",
+        ",".join(SIZES), "--rate", "20k/s", "--arrival", "constant", "--duration", "50ms",
         "--warmup", "10ms", "--cooldown", "0", "--settle", "0", "--blocks", BLOCKS, "--reruns", "0",
         "--no-warmup-round", "--rcvbuf", "4Mi", cwd=directory, output=transport, timeout=140)
         for transport in ("tcp", "udp")}
