@@ -133,14 +133,20 @@ static void foresee_ports(const struct run *run, const struct nv_spec *spec, boo
     double lasting = nv_ports_rate(&ports, !run->campaign.settings.server[0] && !emulated);
     double asked = nv_spec_rate_msgs(spec);
     double seconds = (double)nv_spec_end_ns(spec) / NV_NS_PER_S;
-    if (asked > lasting && asked * seconds > (double)ports.count)
-        (void)fprintf(stderr,
-                      "netversus run: crr: %.0f connections a second use up the %llu ports of "
-                      "net.ipv4.ip_local_port_range, since each is in TIME_WAIT for %u s; after "
-                      "%.0f s connect will fail with EADDRNOTAVAIL. %.0f a second would last, or "
-                      "more with net.ipv4.tcp_tw_reuse = 1\n",
-                      asked, (unsigned long long)ports.count, NV_TIME_WAIT_S,
-                      (double)ports.count / asked, lasting);
+    bool closed_loop = spec->rate.kind == NV_RATE_MAX; /* how many it opens, nobody knows before */
+    if (closed_loop ? lasting >= (double)ports.count
+                    : asked <= lasting || asked * seconds <= (double)ports.count)
+        return;
+    char when[64] = "";
+    if (!closed_loop)
+        (void)snprintf(when, sizeof when, " after %.0f s at %.0f a second",
+                       (double)ports.count / asked, asked);
+    (void)fprintf(stderr,
+                  "netversus run: crr: each connection keeps one of the %llu ports of "
+                  "net.ipv4.ip_local_port_range for %u s (TIME_WAIT); when they are used up%s, "
+                  "connect fails with EADDRNOTAVAIL. %.0f a second last, or more with "
+                  "net.ipv4.tcp_tw_reuse = 1\n",
+                  (unsigned long long)ports.count, NV_TIME_WAIT_S, when, lasting);
 }
 
 static int check_cell(const struct run *run, const struct nv_cell *cell, struct nv_error *err)
