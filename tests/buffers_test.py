@@ -116,6 +116,14 @@ def test_tcp_stops_its_sender(engine, tmp_path):
     assert number(large["block_lag_max_ns"]) / MS < SLACK_MS
 
 
+def test_the_receiver_closes_its_window(tmp_path):
+    """The send buffer takes all that is due meanwhile: it is not what holds the sender up."""
+    row, = stalled(tmp_path, "--transport", "tcp", "--workload", "stream", "--rcvbuf", "16k",
+                   "--sndbuf", "100k", "--drain", "5s").runs
+    assert number(row["tcp_zero_window_count"]) > 0 and number(row["tcp_rwnd_limited_us"]) > 0
+    assert number(row["tx_blocked_ns"]) == 0
+
+
 @pytest.mark.parametrize("workload, direction", (("rr", "up"), ("stream", "down"),
                                                  ("stream", "both")))
 def test_which_end_stalls(workload, direction, tmp_path):

@@ -61,8 +61,9 @@ static void add_report(struct nv_flow_report *sum, const struct nv_flow_report *
     sum->io.joins |= flow->io.joins;
     if (flow->io.sockets_max > sum->io.sockets_max)
         sum->io.sockets_max = flow->io.sockets_max;
-    sum->listen_overflows += flow->listen_overflows;
-    sum->listen_drops += flow->listen_drops;
+    sum->listen_overflows = sum_known(sum->listen_overflows, flow->listen_overflows);
+    sum->listen_drops = sum_known(sum->listen_drops, flow->listen_drops);
+    sum->zero_windows = sum_known(sum->zero_windows, flow->zero_windows);
     add_stamped(&sum->stamped, &flow->stamped);
     sum->full_count += flow->full_count;
     sum->blocked_ns += flow->blocked_ns;

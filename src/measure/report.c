@@ -36,6 +36,7 @@ const struct nv_report_row nv_report_rows[] = {
     ROW("tcp_known", tcp.known),
     ROW("listen_overflows", listen_overflows),
     ROW("listen_drops", listen_drops),
+    ROW("zero_windows", zero_windows),
     ROW("drops_count", drops_count),
     ROW("full_count", full_count),
     ROW("blocked_ns", blocked_ns),

@@ -38,8 +38,9 @@ struct nv_flow_report {
     struct nv_calls *calls;     /* where each message has a socket of its own; else NULL */
     struct nv_io_counters io;   /* from the opening of the flow */
     struct nv_tcp_counters tcp; /* from the start of the measured phase to the end */
-    /* Connections that the namespace had no room for, or dropped, while they were accepted. */
-    uint64_t listen_overflows, listen_drops;
+    /* Of the first flow, for its whole namespace and the whole run: connections that there was no
+     * room for, those that were dropped, and TCP windows that closed. */
+    uint64_t listen_overflows, listen_drops, zero_windows;
     uint64_t drops_count;          /* datagrams, or joined ones, dropped here; likewise */
     uint64_t full_count;           /* sends that found the send buffer full (EAGAIN), */
     uint64_t blocked_ns;           /* and how long until there was room, where that is waited for */

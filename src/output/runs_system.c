@@ -72,6 +72,16 @@ static void get_fragments(struct nv_field *field, const struct nv_column *column
     nv_field_real(field, is_udp ? fragments : NAN);
 }
 
+static void get_tcp_all_flows(struct nv_field *field, const struct nv_column *column,
+                              const void *line)
+{
+    const struct nv_line *at = line;
+    if (nv_line_is_tcp(line) && at->row->flow == NV_FLOW_ALL)
+        nv_get_row_count(field, column, line);
+    else
+        nv_field_count(field, NV_UNKNOWN);
+}
+
 /* Of who accepts connections one by one. */
 static void get_listening(struct nv_field *field, const struct nv_column *column, const void *line)
 {
@@ -168,5 +178,10 @@ const struct nv_column nv_runs_system_columns[] = {
         "crr: sockets that a thread of the server had open at once, at most, in the whole run. "
         "TCP: the one that listens, and connections accepted and not closed yet; UDP: the one.",
         get_nonzero, NV_AT_ROW(receiver.io.sockets_max)),
+    NV_COLUMN("tcp_zero_window_count",
+              "Times that a receive buffer was full and TCP told its sender to stop: a window of 0 "
+              "(of the receiver's network namespace, in the whole run).",
+              get_tcp_all_flows, NV_AT_ROW(receiver.zero_windows),
+              .source = "TcpExt TCPToZeroWindowAdv"),
     NV_COLUMN("", NULL, NULL),
 };

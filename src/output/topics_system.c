@@ -8,12 +8,15 @@ const struct nv_topic nv_topics_system[] = {
     {
         .name = "tcp-info",
         .title = "what TCP did",
-        .text = "The kernel's own counters of the connection: how much was sent again, and what "
-                "held the sender up. Over the measured phase and to the end. A retransmission is "
-                "not a lost message: TCP delivers it later, and the wait is in the response time.",
+        .text =
+            "The kernel's own counters of the connection: how much was sent again, and what "
+            "held the sender up. Over the measured phase and to the end. A retransmission is "
+            "not a lost message: TCP delivers it later, and the wait is in the response time. A "
+            "receiver that does not read stops its sender by a window of 0.",
         .empty = "Empty for UDP and where the kernel does not tell; round trips also over several "
                  "flows.",
-        .source = "getsockopt(TCP_INFO), struct tcp_info of linux/tcp.h; RFC 6349 (efficiency)",
+        .source = "getsockopt(TCP_INFO), struct tcp_info of linux/tcp.h; TCPToZeroWindowAdv in "
+                  "/proc/net/netstat; RFC 6349 (efficiency)",
         .example = "60000 B were to be sent and one segment of 200 B was sent again: "
                    "tcp_bytes_sent is 60000 + 200 = 60200, and the efficiency of the stream (60200 "
                    "- 200) / 60200 = 0.9967.",

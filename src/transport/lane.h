@@ -57,7 +57,7 @@ struct nv_lane {
     bool measuring, measured;
     bool sent; /* told the owner that nothing more is sent */
     struct nv_thread_usage usage_start;
-    uint64_t listen_start[2]; /* overflows, drops */
+    uint64_t namespace_start[3]; /* listen overflows, listen drops, zero windows */
     struct nv_perf perf;
     uint64_t events_start[NV_PERF_EVENTS];
     atomic_bool *stop;

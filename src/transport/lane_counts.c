@@ -9,17 +9,18 @@ static int counted_fd(const struct nv_lane *lane, unsigned flow)
     return shared ? listen_fd : lane->channel.sockets[flow].fd;
 }
 
-static void read_listening(uint64_t out[2])
+static void read_namespace(uint64_t out[3])
 {
     out[0] = nv_kernel_netstat("TcpExt:", "ListenOverflows");
     out[1] = nv_kernel_netstat("TcpExt:", "ListenDrops");
+    out[2] = nv_kernel_netstat("TcpExt:", "TCPToZeroWindowAdv");
 }
 
 void nv_lane_open_counts(struct nv_lane *lane)
 {
     nv_perf_open(&lane->perf);
-    if (lane->workload.connects)
-        read_listening(lane->listen_start);
+    if (!lane->channel.first_flow)
+        read_namespace(lane->namespace_start);
 }
 
 void nv_lane_start_counting(struct nv_lane *lane)
@@ -54,15 +55,21 @@ void nv_lane_stop_counting(struct nv_lane *lane)
     }
 }
 
-/* Of the first lane, for all. */
-static void report_listening(struct nv_lane *lane)
+static uint64_t since(uint64_t now, uint64_t start)
 {
-    uint64_t listening[2];
-    if (!lane->workload.connects || lane->channel.first_flow)
+    return now == NV_UNKNOWN || start == NV_UNKNOWN ? NV_UNKNOWN : now - start;
+}
+
+/* Of the first lane, for all. */
+static void report_namespace(struct nv_lane *lane)
+{
+    uint64_t now[3];
+    if (lane->channel.first_flow)
         return;
-    read_listening(listening);
-    lane->flows[0].report->listen_overflows = listening[0] - lane->listen_start[0];
-    lane->flows[0].report->listen_drops = listening[1] - lane->listen_start[1];
+    read_namespace(now);
+    lane->flows[0].report->listen_overflows = since(now[0], lane->namespace_start[0]);
+    lane->flows[0].report->listen_drops = since(now[1], lane->namespace_start[1]);
+    lane->flows[0].report->zero_windows = since(now[2], lane->namespace_start[2]);
 }
 
 void nv_lane_report_counts(struct nv_lane *lane)
@@ -75,5 +82,5 @@ void nv_lane_report_counts(struct nv_lane *lane)
         flow->report->drops_count = nv_kernel_drops(counted_fd(lane, i)) - flow->drops_start;
         flow->report->io = lane->channel.sockets[i].io;
     }
-    report_listening(lane);
+    report_namespace(lane);
 }
