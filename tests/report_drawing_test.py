@@ -4,7 +4,6 @@
 
 import json
 import os
-import warnings
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
@@ -27,17 +26,6 @@ def test_gnuplot_draws_every_chart(results, name):
         assert (charts / f"{chart}.png").stat().st_size > 8000
         drawing = ElementTree.parse(charts / f"{chart}.svg").getroot()
         assert len(list(drawing.iter())) > 50
-
-
-@pytest.mark.parametrize("name", RESULTS)
-def test_matplotlib_draws_every_chart(results, name):
-    render_mpl = pytest.importorskip("netversus_report.render_mpl")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        for figure in built(results[name]):
-            for i, panel in enumerate(figure.panels):
-                drawing = ElementTree.fromstring(render_mpl.render(panel, f"p{i}"))
-                assert drawing.tag.endswith("svg") and len(list(drawing.iter())) > 30
 
 
 class Page(HTMLParser):
@@ -63,6 +51,7 @@ class Page(HTMLParser):
 
 @pytest.mark.parametrize("name", RESULTS)
 def test_report_is_one_safe_page(results, name):
+    """With every chart, drawn by matplotlib; any warning is a failure."""
     done = run("report", results[name], env={**os.environ, "PYTHONWARNINGS": "error"})
     assert (done.returncode, done.stderr) == (0, "")
     text = (results[name] / "report.html").read_text(encoding="utf-8")
@@ -74,7 +63,9 @@ def test_report_is_one_safe_page(results, name):
         assert page.headings[1:4] == ["Verdicts", "Charts", "How it was measured"]
         said = json.loads((results[name] / "campaign.json").read_text())["in_words"][0]
         assert text.index(f"<p>{said}</p>") < text.index("Verdicts</h2>")
-    assert page.tags.count("figure") == len(built(results[name]))
+    charts = built(results[name])
+    assert page.tags.count("figure") == len(charts)
+    assert page.tags.count("svg") >= sum(len(chart.panels) for chart in charts)
 
 
 def test_several_results_stand_side_by_side(results):
