@@ -31,7 +31,8 @@ def check(result, cells, blocks, rows):
 
 
 def test_six_blocks(tmp_path):
-    """Enough blocks for intervals and verdicts, a warm-up round, and re-runs as it happens."""
+    """Enough blocks for intervals and verdicts, where noise gates leave them; a warm-up round, and
+    re-runs as it happens."""
     result = campaign(*BOTH, "--workload", "rr,stream", "--size", "64", "--rate", "2000/s",
                       "--duration", "60ms", "--warmup", "20ms", "--cooldown", "5ms", "--settle",
                       "1ms", "--blocks", "6", cwd=tmp_path)
@@ -39,8 +40,6 @@ def test_six_blocks(tmp_path):
     for cell in {row["cell_id"] for row in result.runs}:
         first = [row["arm"] for row in result.where(cell_id=cell, slot="1")]
         assert sorted(first) == ["a"] * 3 + ["b"] * 3, f"{cell}: one arm goes first too often"
-    assert all(number(line["p_signed_rank"]) is not None for line in result.comparisons
-               if line["metric"] == "goodput")
 
 
 # Arguments beyond the short ones; cells; rows that a block of a cell has.
