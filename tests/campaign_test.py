@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-# ctest: tsan timeout=400
 """Whole campaigns over loopback: whatever is asked for, every number of every run must be
 consistent with every other one. Short runs, so that sanitizers can afford them."""
 
@@ -15,7 +14,7 @@ import pytest
 
 from consistency import check_result
 from inference import check_manifest, check_statistics
-from support import SANITIZER, Process, campaign, has_ipv6, nanoseconds, number
+from support import Process, campaign, has_ipv6, nanoseconds, number
 
 SHORT = ("--duration", "60ms", "--warmup", "10ms", "--cooldown", "5ms", "--drain", "200ms",
          "--settle", "1ms", "--blocks", "1", "--no-warmup-round", "--reruns", "0", "--seed", "11")
@@ -106,7 +105,7 @@ VARIANTS = {
 PLAIN = ("batch-few", "uv-flows", "uv-down", "flows-both", "blocking-both", "engines", "max-down",
            "max-window", "max-flows", "bursts", "constant-flows", "bits", "replies", "options",
            "wait", "mix", "arrivals")
-# Those in which threads meet in ways of their own.
+# Those in which threads meet in ways of their own: in threads_test.py.
 MEETINGS = ("both", "flows", "blocking-flows", "batch-both", "uv-both", "spin", "threads",
             "max-both", "max-uv-wait", "overload")
 
@@ -125,8 +124,7 @@ def check_variant(name, tmp_path):
             assert row["transport"] == "udp" or row["lost_count"] == "0", row["run_id"]
 
 
-@pytest.mark.parametrize("name", MEETINGS if SANITIZER == "thread" else
-                         [name for name in VARIANTS if name not in PLAIN])
+@pytest.mark.parametrize("name", [name for name in VARIANTS if name not in PLAIN + MEETINGS])
 def test_variant(name, tmp_path):
     check_variant(name, tmp_path)
 

@@ -15,7 +15,7 @@ from support import Process, Result, SANITIZED, Serve, number
 MS = 1000000
 RATE = 1000  # a message each millisecond
 WARMUP_S = 0.2
-DURATION_S = 2.0 if SANITIZED else 1.4
+DURATION_S = 1.7 if SANITIZED else 1.4
 STALL_AT_S = WARMUP_S + 0.5 + (0.3 if SANITIZED else 0)  # after the start of the program
 STALL_S = 0.1
 SLACK_MS = 60 if SANITIZED else 30  # for two processes to be woken on a busy machine

@@ -194,6 +194,7 @@ def caption_text(campaign, with_bars=False):
     sizes = list(dict.fromkeys(cell.size for cell in sorted(campaign.cells,
                                                             key=lambda c: c.size_bytes)))
     rates = [series.factor_text("rate", rate) for rate in factors["rate"]]
+    arrivals = [] if factors["rate"] == ["max"] else factors["arrival"]
     blocks = len({row["block"] for row in campaign.result.runs})
     start = str(meta.get("start_utc_iso") or meta.get("start_utc") or "")
     parts = [" ⇄ ".join(hosts),
@@ -201,7 +202,7 @@ def caption_text(campaign, with_bars=False):
              "loopback" if (meta.get("settings") or {}).get("server") == "" else "",
              start.replace("T", " ").replace("Z", " UTC"),
              ", ".join(factors["workload"]), ", ".join(sizes),
-             f"{', '.join(rates)} {', '.join(factors['arrival'])}",
+             f"{', '.join(rates)} {', '.join(arrivals)}".strip(),
              f"{', '.join(factors['flows'])} flow" + ("" if factors["flows"] == ["1"] else "s"),
              ", ".join(factors["engine"]), f"{blocks} block" + ("" if blocks == 1 else "s")]
     if meta.get("seed") is not None:

@@ -15,8 +15,8 @@ from .panels import BAND_OPACITY, GRID, INK, MUTED, STRIP, legend
 
 _WIDTH, _WIDTH_SINGLE = 1180, 760  # px of the SVG; the PNG has _DENSITY times as many
 _DENSITY = 1.7
-_TOP, _BOTTOM = 62, 58  # title and legend, without the lines of help; caption
-_LINE = 15
+_TOP, _CAPTION = 62, 20  # title and legend, without the lines of help; above the caption
+_LINE, _SPARE = 15, 8  # and what a legend of several rows is higher than they
 _NAMES_ROW = 4  # of a legend that are always in one row
 _NAME_WIDTH, _CHARACTER = 88, 7  # of one in the legend: its sample, and each character
 _PANEL_HEIGHT, _ROW_HEIGHT = 300, 26
@@ -109,8 +109,9 @@ class _Layout:
         self.caption_lines = _wrap(figure.caption, " · ", self.width // 7)
         self.help_lines = _wrap(figure.help, " ", self.width // 7.4)
         self.legend_px = _LINE * (_legend_rows(figure, self.width) - 1)
-        self.top = _TOP + _LINE * len(self.help_lines) + self.legend_px
-        self.height = round(self.top + _BOTTOM + math.ceil(count / self.columns) * self.row_height)
+        self.top = _TOP + _LINE * len(self.help_lines) + self.legend_px + _SPARE * bool(self.legend_px)
+        self.caption = self.top + math.ceil(count / self.columns) * self.row_height + _CAPTION
+        self.height = round(self.caption + _LINE * (max(3, len(self.caption_lines)) - 1) + 8)
 
     def _plot_width(self):
         margins = self.left_first + self.left * (self.columns - 1) + _RIGHT * self.columns
@@ -140,14 +141,14 @@ def _wrap(text, separator, width):
     """At separators; within a part that is too long for a line, at spaces."""
     lines = [""]
     for part in text.split(separator):
-        if len(part) > width and separator != " ":
-            lines += _wrap(part, " ", width)
-            continue
-        joined = f"{lines[-1]}{separator}{part}" if lines[-1] else part
-        if len(joined) > width and lines[-1]:
-            lines.append(part)
-        else:
-            lines[-1] = joined
+        joint = separator
+        for piece in part.split(" ") if len(part) > width else [part]:
+            joined = f"{lines[-1]}{joint}{piece}" if lines[-1] else piece
+            if len(joined) > width and lines[-1]:
+                lines.append(piece)
+            else:
+                lines[-1] = joined
+            joint = " "
     return lines
 
 
@@ -156,8 +157,8 @@ def _frame(figure, layout):
     x = 16 / layout.width
     said = [(figure.title, 26, 15, INK)]
     said += [(line, 50 + _LINE * i, 10, MUTED) for i, line in enumerate(layout.help_lines)]
-    said += [(line, layout.height - 38 + _LINE * i, 9, MUTED)
-             for i, line in enumerate(layout.caption_lines[:3])]
+    said += [(line, layout.caption + _LINE * i, 9, MUTED)
+             for i, line in enumerate(layout.caption_lines)]
     lines = [f"set label {i} {_quote(line)} at screen {x:.4f},{layout.up(y):.4f} "
              f"font ',{size}' textcolor rgb '{colour}' front"
              for i, (line, y, size, colour) in enumerate(said, 1)]

@@ -73,6 +73,21 @@ static void late_sends_need_evidence(void **state)
     assert_string_equal(flags_of(lagging(10 * US, 50, 10, 80 * US), 1 * US), "sched_lag");
 }
 
+/* Of 64 that are due together, 5 us each, the last is 320 us late; a burst that begins 20 ms late,
+ * of ten, is not by itself so. */
+static void messages_of_a_burst_wait_for_each_other(void **state)
+{
+    (void)state;
+    for (unsigned late = 0; late < 2; late++) {
+        struct fixture *f = new_fixture(10 * US);
+        f->run.spec.arrival = NV_ARRIVAL_BURST;
+        f->run.spec.burst_msgs = 64;
+        for (unsigned i = 0; i < 640; i++)
+            nv_hist_add(&f->tx.sched_lag, (i % 64 + 1) * 5 * US + late * (i < 64) * 20000 * US);
+        assert_string_equal(flags_of(f, 1 * US), late ? "sched_lag" : "");
+    }
+}
+
 /* The limit grows with the time that messages take, and with what the timer can do. */
 static void late_sends_are_held_against_what_matters(void **state)
 {
@@ -128,6 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(late_sends_need_evidence),
         cmocka_unit_test(late_sends_of_a_search_are_no_noise),
+        cmocka_unit_test(messages_of_a_burst_wait_for_each_other),
         cmocka_unit_test(late_sends_are_held_against_what_matters),
         cmocka_unit_test(late_packets_are_held_against_the_delay),
         cmocka_unit_test(a_path_out_of_room_is_no_path),
