@@ -42,7 +42,7 @@ def _draw(panel):
     height = 1.2 + _ROW_HEIGHT * panel.rows if panel.rows else _HEIGHT
     width = max(_WIDTH, left + 2.6)
     figure = Figure(figsize=(width, height), facecolor="none")
-    axes = figure.add_axes([left / width, 0.56 / height, (width - left - 0.16) / width,
+    axes = figure.add_axes([left / width, 0.56 / height, (width - left - 0.26) / width,
                             (height - 1.04) / height], facecolor="none")
     set_axis(axes.xaxis, axes.set_xscale, axes.set_xlim, panel.x)
     set_axis(axes.yaxis, axes.set_yscale, axes.set_ylim, panel.y)

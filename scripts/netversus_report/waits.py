@@ -140,7 +140,7 @@ def _share_axes(chart, panels):
     def text(value):
         return f"{value:g}\u00a0ms".replace("-", "\u2212")
 
-    x = units.linear_axis(chart.x, [], text, lo=lo, hi=hi, count=8)
+    x = units.linear_axis(chart.x, [], text, lo=lo, hi=hi)
     y = units.linear_axis(chart.y, [0, *tops], text, lo=0)
     y = replace(y, hi=y.hi * 1.08)
     inside = [replace(panel, x=x, y=y, tiles=tuple(tiles), traces=tuple(
