@@ -39,9 +39,10 @@ function(nv_test_properties name source label timeout_s)
   if(wishes MATCHES "[ ]timeout=([0-9]+)")
     set(timeout_s ${CMAKE_MATCH_1})
   endif()
+  math(EXPR cost "${timeout_s} * ${places}") # those that may take long, and much room, go first
   set_tests_properties(${name} PROPERTIES
-    LABELS "${labels}" TIMEOUT ${timeout_s} RUN_SERIAL ${serial} PROCESSORS ${places} SKIP_RETURN_CODE 77
-    ENVIRONMENT "${NV_TEST_ENVIRONMENT}")
+    LABELS "${labels}" TIMEOUT ${timeout_s} RUN_SERIAL ${serial} PROCESSORS ${places} COST ${cost}
+    SKIP_RETURN_CODE 77 ENVIRONMENT "${NV_TEST_ENVIRONMENT}")
 endfunction()
 
 # A unit test: src/measure/ordering_test.c becomes the CTest measure_ordering. ARGN: more libraries.
