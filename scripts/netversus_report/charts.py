@@ -146,7 +146,7 @@ CHARTS = (
           series=(Series("run:split_ratio"),), zero_note="none did",
           zero_count="split_msgs_count",
           help="Messages whose bytes it took more than one receive call to get. Of UDP there are "
-               "none: a datagram comes whole or not at all."),
+               "none: a datagram comes in one call, and what that has no room for is gone."),
     Chart("completion", "sweep", "Until all of it has arrived",
           x="", y="time until the last message is there (log)", unit="time", scale="log",
           needs="times", asked=True, series=(Series("run:complete_ns"),),

@@ -159,7 +159,7 @@ const struct nv_column nv_runs_system_columns[] = {
               "IPv4 packets that a UDP message of mean size takes, by mtu_bytes; empty for TCP.",
               get_fragments),
     NV_COLUMN("listen_overflow_count",
-              "crr over TCP: connections that were complete and found the backlog full "
+              "crr over TCP: attempts to connect that found the backlog full, repeated ones again "
               "(TcpExt ListenOverflows of the server's network namespace, in the whole run).",
               get_listening, NV_AT_ROW(receiver.listen_overflows)),
     NV_COLUMN("listen_drop_count",

@@ -72,10 +72,11 @@ const struct nv_topic nv_topics_delivery[] = {
         .name = "n-reordering",
         .title = "n-reordering",
         .text = "A message is n-reordered when the n arrivals just before it all have later "
-                "numbers. Three of them are what makes TCP take a packet for lost (its threshold "
-                "of duplicate acknowledgements).",
+                "numbers. Three of them make TCP take a packet for lost (its threshold of "
+                "duplicate acknowledgements); Linux, once it has seen reordering, goes by time "
+                "instead (RACK).",
         .empty = "Empty where nothing arrived.",
-        .source = "RFC 4737 section 5.3; RFC 5681 section 3.2 (the threshold)",
+        .source = "RFC 4737 section 5.3; RFC 5681 section 3.2 (the threshold); RFC 8985 (RACK)",
         .example = "Arrivals 1 2 3 7 8 9 10 4 5 6 11: three are reordered, 3 / 11 = 0.273, but "
                    "only 4 has later ones just before it, four of them; before 5 came 4, and "
                    "before 6 came 5. So 1 / 11 = 0.0909 is 3-reordered.",

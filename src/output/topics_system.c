@@ -25,9 +25,9 @@ const struct nv_topic nv_topics_system[] = {
     {
         .name = "buffers",
         .title = "socket buffers",
-        .text = "What the kernel granted. It doubles what is asked for, to make room for its own "
-                "bookkeeping, and cuts it at net.core.rmem_max and wmem_max. A receive buffer "
-                "that is full drops datagrams; TCP closes its window instead.",
+        .text = "What the kernel granted. It cuts what is asked for at net.core.rmem_max and "
+                "wmem_max, and then doubles it, to make room for its own bookkeeping. A receive "
+                "buffer that is full drops datagrams; TCP closes its window instead.",
         .empty = "Empty where it is not known.",
         .source = "getsockopt(SO_SNDBUF, SO_RCVBUF); socket(7)",
         .example = "Asked for 8192 B: 2 * 8192 = 16384 B. A datagram of 200 B may take up 1280 B "
@@ -73,13 +73,13 @@ const struct nv_topic nv_topics_system[] = {
             "socket's queue. When that is full the kernel drops what comes: the client sends it "
             "again after a second, so that its connect takes that much longer. What accept returns "
             "is a socket of its own, and the listening one is free for the next client. Who closes "
-            "first keeps the port, for a minute.",
-        .empty = "Empty but for workload crr; what a queue dropped, over UDP, too.",
+            "first keeps the port for a minute; over loopback Linux may take it again after 1 s.",
+        .empty = "Empty but for workload crr; counts of the queue also over UDP, which has none.",
         .source = "TcpExt ListenOverflows and ListenDrops in /proc/net/netstat; listen(2)",
         .example =
             "With 8 connections open, and the one that listens, the server has 8 + 1 = 9 "
             "sockets. Of 28232 ports, each in TIME_WAIT for 60 s, 28232 / 60 = 470.5 connections a "
-            "second last.",
+            "second last between two hosts.",
         .columns = "listen_overflow_count listen_drop_count server_sockets_max_count",
     },
     {
