@@ -58,6 +58,11 @@ def test_every_message_has_a_socket_of_its_own(engine, rate, tmp_path):
             assert at_once == 1
             assert "connect" not in client and "accept" not in server
             assert total(client["sendto"]) == total(server["sendto"]) == sockets
+        # Of those answered; it holds the handshake, and is within the time of the message.
+        first = client["first_byte"]
+        assert int(row["rx_unique_count"]) <= total(first) <= sockets
+        if transport == "tcp":
+            assert int(first["mean_ns"].split(".")[0]) > number(client["handshake"]["mean_ns"])
         # What the calls took is within what the messages took, warm-up and cool-down included.
         parts = [row for row in client.values() if row["kind"] != "span"]
         assert sum(int(row["total_ns"]) for row in parts) / sockets < 1e8

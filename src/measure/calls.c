@@ -19,6 +19,7 @@ const struct nv_call_info nv_call_infos[NV_CALL_COUNT] = {
     CALL(RECVFROM, "recvfrom", CALL, 9, 7),
     CALL(CLOSE, "close", CALL, 10, 10),
     CALL(HANDSHAKE, "handshake", SPAN, 11, 0),
+    CALL(FIRST_BYTE, "first_byte", SPAN, 12, 0),
     CALL(ACCEPT_LAG, "accept_lag", SPAN, 0, 11),
 };
 
@@ -35,10 +36,10 @@ const struct nv_counter_row nv_calls_counters[] = {
     }
 
 const struct nv_hist_row nv_calls_hists[] = {
-    TIME(SOCKET),  TIME(SETSOCKOPT), TIME(BIND),       TIME(LISTEN),
-    TIME(CONNECT), TIME(CONNECTING), TIME(ACCEPT),     TIME(SEND),
-    TIME(SENDTO),  TIME(WAITING),    TIME(RECV),       TIME(RECVFROM),
-    TIME(CLOSE),   TIME(HANDSHAKE),  TIME(ACCEPT_LAG), {NULL, 0},
+    TIME(SOCKET),     TIME(SETSOCKOPT), TIME(BIND),  TIME(LISTEN),    TIME(CONNECT),
+    TIME(CONNECTING), TIME(ACCEPT),     TIME(SEND),  TIME(SENDTO),    TIME(WAITING),
+    TIME(RECV),       TIME(RECVFROM),   TIME(CLOSE), TIME(HANDSHAKE), TIME(FIRST_BYTE),
+    TIME(ACCEPT_LAG), {NULL, 0},
 };
 
 static void count_error(struct nv_calls *calls, enum nv_call call, uint64_t number, uint64_t count)

@@ -29,6 +29,7 @@ enum nv_call {
     NV_CALL_CLOSE,
     /* Spans of several calls. */
     NV_CALL_HANDSHAKE,  /* client: from connect() called to established */
+    NV_CALL_FIRST_BYTE, /* client: from socket() called until some of the answer is read */
     NV_CALL_ACCEPT_LAG, /* server: from the client's connect() to its own accept() returned */
     NV_CALL_COUNT
 };

@@ -118,14 +118,16 @@ static const struct nv_column call_columns[] = {
               "call: a system call; wait: none, but the time until one can go on (engine poll; in "
               "blocking the call itself waits); span: from one call to another, which it holds.",
               get_kind),
-    NV_COLUMN("call",
-              "Name of the call. connecting: from connect() with EINPROGRESS until the connection "
-              "stands; "
-              "waiting: from the end of the send until there is something to read; handshake: from "
-              "connect() called until the connection stands; accept_lag: from the client's "
-              "connect() (UDP: sendto) called until the server's accept() (UDP: recvfrom) has "
-              "returned.",
-              get_call),
+    NV_COLUMN(
+        "call",
+        "Name of the call. connecting: from connect() with EINPROGRESS until the connection "
+        "stands; "
+        "waiting: from the end of the send until there is something to read; handshake: from "
+        "connect() called until the connection stands; first_byte: from socket() called until "
+        "the first bytes of the answer are read; accept_lag: from the client's "
+        "connect() (UDP: sendto) called until the server's accept() (UDP: recvfrom) has "
+        "returned.",
+        get_call),
     NV_COLUMN("call_count", "How often it was called, in the whole run, warm-up included.",
               get_count),
     NV_COLUMN("error_count", "Calls that returned -1.", get_error_count),

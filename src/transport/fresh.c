@@ -129,6 +129,7 @@ int nv_fresh_begin(const struct nv_channel *channel, struct nv_fresh *fresh,
     int error = note(fresh, NV_CALL_SOCKET, start_ns, fresh->fd);
     if (error)
         return error;
+    fresh->opened_ns = start_ns;
     fresh->flow = header->flow - channel->first_flow;
     fresh->seq = header->seq;
     fresh->far = plan->address;
@@ -246,6 +247,9 @@ enum nv_fresh_got nv_fresh_receive(const struct nv_channel *channel, struct nv_f
         return NV_FRESH_ENDED;
     if (!fresh->connected)
         fresh->begun_ns = nv_clock_ns();
+    if (fresh->opened_ns && n)
+        nv_calls_record(fresh->calls, NV_CALL_FIRST_BYTE, nv_clock_ns() - fresh->opened_ns, 0);
+    fresh->opened_ns = n ? 0 : fresh->opened_ns;
     fresh->in_bytes += (size_t)n;
     enum nv_fresh_got got = look_at(channel, fresh);
     if (got == NV_FRESH_MESSAGE || !datagrams(channel))

@@ -22,6 +22,7 @@ struct nv_fresh {
     bool connected;              /* established, or needs no connection */
     bool answered;               /* server: the reply has gone out whole */
     bool waits;                  /* client: calls return at once, and the wait is apart */
+    uint64_t opened_ns;          /* client: socket() called; 0: some of the answer is there */
     uint64_t begun_ns;           /* client: connect() called; server: accept() returned */
     uint64_t called_ns;          /* client: connect() returned */
     uint64_t sent_ns;            /* the latest send has returned; 0: its wait is recorded */
