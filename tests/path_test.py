@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# ctest: timeout=240
+# ctest: timeout=300
 """An emulated path: what it says that it did to packets, against what the two ends saw. Counts are
 compared exactly; times have bounds that a busy machine keeps, too."""
 

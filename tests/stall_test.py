@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# ctest: timing timeout=120
+# ctest: timing timeout=300
 """A receiver that stops for 100 ms, in the middle of an open-loop run: everything due meanwhile is
 late, by up to 100 ms, and must be seen to be. An instrument that waits with its sends, or counts
 from the actual send alone, hides it (coordinated omission)."""

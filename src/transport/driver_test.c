@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ctest: serial */
+/* ctest: timing */
 #include "transport/loopback_test.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ctest: tsan serial timeout=240 */
+/* ctest: tsan timing timeout=240 */
 #include "transport/pair_test.h"
 
 /* Every driver with every workload, direction and number of flows. What is asserted is the ledger;

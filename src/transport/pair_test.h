@@ -34,7 +34,7 @@ static inline struct nv_spec nv_pair_spec(const struct nv_driver *driver, const 
     spec.warmup_ns = 10 * MS;
     spec.duration_ns = 60 * MS;
     spec.cooldown_ns = 10 * MS;
-    spec.drain_ns = 150 * MS;
+    spec.drain_ns = 500 * MS;
     spec.rate = (struct nv_rate){.kind = NV_RATE_MESSAGES, .milli_per_s = 1000 * 1000};
     spec.rcvbuf_bytes = 4 << 20; /* a busy machine must not make it overflow */
     spec.seed = 9;
