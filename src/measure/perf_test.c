@@ -39,7 +39,8 @@ static void events_are_of_this_thread(void **state)
     if (perf.fds[0] < 0) {
         assert_true(before[0] == NV_UNKNOWN && after[0] == NV_UNKNOWN);
     } else {
-        assert_true(after[0] - before[0] <= cpu_ns);
+        /* Where others want the processor the two clocks differ a little. */
+        assert_true(after[0] - before[0] <= cpu_ns + cpu_ns / 4);
         assert_true(after[0] - before[0] >= cpu_ns / 2);
     }
     nv_perf_close(&perf);
