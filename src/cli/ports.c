@@ -26,8 +26,12 @@ struct nv_ports nv_ports_read(void)
     return (struct nv_ports){.count = range[1] - range[0] + 1, .reuse = (unsigned)reuse[0]};
 }
 
-double nv_ports_rate(const struct nv_ports *ports, bool loopback)
+bool nv_ports_are_reused(const struct nv_ports *ports, bool loopback)
 {
-    bool reused = ports->reuse == 1 || (ports->reuse == 2 && loopback);
-    return (double)ports->count / (reused ? 1 : NV_TIME_WAIT_S);
+    return ports->reuse == 1 || (ports->reuse == 2 && loopback);
+}
+
+double nv_ports_held(double connections, double seconds)
+{
+    return seconds > NV_TIME_WAIT_S ? connections * NV_TIME_WAIT_S / seconds : connections;
 }

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* How many connections a second can be opened to one port and go on so: who closes first keeps its
- * own port in TIME_WAIT, and there are only so many. */
+/* How many connections can be opened to one port: who closes first keeps its own port in TIME_WAIT,
+ * and there are only so many. */
 
 struct nv_ports {
     uint64_t count; /* of net.ipv4.ip_local_port_range */
@@ -17,7 +17,10 @@ struct nv_ports {
 
 /* Of this network namespace; what is not told is as Linux has it by default. */
 struct nv_ports nv_ports_read(void);
-/* Connections a second that last; to and from one address each. */
-double nv_ports_rate(const struct nv_ports *ports, bool loopback);
+/* May a port be taken again long before that? */
+bool nv_ports_are_reused(const struct nv_ports *ports, bool loopback);
+/* Of connections that are opened evenly over so many seconds: those whose ports are held at once.
+ */
+double nv_ports_held(double connections, double seconds);
 
 #endif

@@ -7,20 +7,22 @@
 
 #include <cmocka.h>
 
-static void assert_rate(struct nv_ports ports, bool loopback, double low, double high)
-{
-    double rate = nv_ports_rate(&ports, loopback);
-    assert_true(rate > low && rate < high);
-}
-
-/* 28232 ports, a minute each: 470 a second; reused after a second: all of them. */
-static void time_wait_bounds_the_rate(void **state)
+static void ports_are_reused_as_the_system_says(void **state)
 {
     (void)state;
-    assert_rate((struct nv_ports){28232, 0}, true, 470, 471);
-    assert_rate((struct nv_ports){28232, 2}, false, 470, 471);
-    assert_rate((struct nv_ports){28232, 2}, true, 28231, 28233);
-    assert_rate((struct nv_ports){28232, 1}, false, 28231, 28233);
+    for (unsigned reuse = 0; reuse < 3; reuse++) {
+        struct nv_ports ports = {.count = 28232, .reuse = reuse};
+        assert_int_equal(nv_ports_are_reused(&ports, true), reuse > 0);
+        assert_int_equal(nv_ports_are_reused(&ports, false), reuse == 1);
+    }
+}
+
+/* A minute each: of ten minutes' connections a tenth, of a short run's all. */
+static void time_wait_holds_the_latest(void **state)
+{
+    (void)state;
+    assert_int_equal((int)nv_ports_held(3000, 30), 3000);
+    assert_int_equal((int)nv_ports_held(3000, 600), 300);
 }
 
 static void the_system_tells(void **state)
@@ -34,7 +36,8 @@ static void the_system_tells(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(time_wait_bounds_the_rate),
+        cmocka_unit_test(ports_are_reused_as_the_system_says),
+        cmocka_unit_test(time_wait_holds_the_latest),
         cmocka_unit_test(the_system_tells),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

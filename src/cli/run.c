@@ -122,31 +122,57 @@ static int check_cores(const struct run *run, const struct nv_spec *spec, bool e
                    (unsigned long long)busy, (unsigned long long)cores);
 }
 
-/* Ports that run out are foreseen, and said; what is measured until then holds. */
-static void foresee_ports(const struct run *run, const struct nv_spec *spec, bool emulated)
+/* Connections of one block, and how long it takes. */
+struct demand {
+    double opened, seconds;
+    bool unknown; /* a closed loop opens as many as it can */
+};
+
+static void add_demand(struct demand *demand, const struct run *run, const struct nv_spec *spec,
+                       bool emulated)
 {
     const struct nv_driver *driver = nv_driver_find(spec->transport, spec->engine, NULL);
-    if (!nv_workload_find(spec->workload, NULL)->connects ||
-        (driver->transport->caps & NV_CAP_DATAGRAMS))
-        return;
+    bool loopback = !run->campaign.settings.server[0] && !emulated;
     struct nv_ports ports = nv_ports_read();
-    double lasting = nv_ports_rate(&ports, !run->campaign.settings.server[0] && !emulated);
-    double asked = nv_spec_rate_msgs(spec);
     double seconds = (double)nv_spec_end_ns(spec) / NV_NS_PER_S;
-    bool closed_loop = spec->rate.kind == NV_RATE_MAX; /* how many it opens, nobody knows before */
-    if (closed_loop ? lasting >= (double)ports.count
-                    : asked <= lasting || asked * seconds <= (double)ports.count)
+    demand->seconds += seconds;
+    if (!nv_workload_find(spec->workload, NULL)->connects ||
+        (driver->transport->caps & NV_CAP_DATAGRAMS) || nv_ports_are_reused(&ports, loopback))
         return;
-    char when[64] = "";
-    if (!closed_loop)
-        (void)snprintf(when, sizeof when, " after %.0f s at %.0f a second",
-                       (double)ports.count / asked, asked);
-    (void)fprintf(stderr,
-                  "netversus run: crr: each connection keeps one of the %llu ports of "
-                  "net.ipv4.ip_local_port_range for %u s (TIME_WAIT); when they are used up%s, "
-                  "connect fails with EADDRNOTAVAIL. %.0f a second last, or more with "
-                  "net.ipv4.tcp_tw_reuse = 1\n",
-                  (unsigned long long)ports.count, NV_TIME_WAIT_S, when, lasting);
+    demand->opened += nv_spec_rate_msgs(spec) * seconds;
+    demand->unknown |= spec->rate.kind == NV_RATE_MAX;
+}
+
+/* Ports that run out are foreseen, and said; what is measured until then holds. The runs of a
+ * campaign share them, as they go to one port of the server. */
+static void foresee_ports(const struct run *run)
+{
+    struct nv_path path;
+    struct nv_ports ports = nv_ports_read();
+    struct demand demand = {0};
+    char connections[48] = "as many connections as there is time for";
+    for (unsigned i = 0; i < run->plan.cell_count; i++) {
+        const struct nv_cell *cell = &run->plan.cells[i];
+        if (nv_campaign_path(&run->campaign, cell->arm[0].path, &path, NULL))
+            continue; /* check_cell says so */
+        for (unsigned arm = 0; arm < run->plan.arms; arm++)
+            add_demand(&demand, run, &cell->arm[arm], path.emulated);
+    }
+    double blocks = (double)run->campaign.settings.blocks;
+    double held = nv_ports_held(demand.opened * blocks, demand.seconds * blocks);
+    if (!demand.unknown && held <= (double)ports.count)
+        return;
+    if (!demand.unknown)
+        (void)snprintf(connections, sizeof connections, "%.0f connections within %u s", held,
+                       NV_TIME_WAIT_S);
+    (void)fprintf(
+        stderr,
+        "netversus run: crr: %s, and each keeps one of the %llu ports of "
+        "net.ipv4.ip_local_port_range for %u s (TIME_WAIT): when they are used up connect "
+        "fails with EADDRNOTAVAIL. %.0f a second last, or more with "
+        "net.ipv4.tcp_tw_reuse = 1\n",
+        connections, (unsigned long long)ports.count, NV_TIME_WAIT_S,
+        (double)ports.count / NV_TIME_WAIT_S);
 }
 
 static int check_cell(const struct run *run, const struct nv_cell *cell, struct nv_error *err)
@@ -160,8 +186,6 @@ static int check_cell(const struct run *run, const struct nv_cell *cell, struct 
     for (unsigned arm = 0; arm < run->plan.arms; arm++)
         if (check_cores(run, &cell->arm[arm], path.emulated, err))
             return err->code;
-    for (unsigned arm = 0; arm < run->plan.arms; arm++)
-        foresee_ports(run, &cell->arm[arm], path.emulated);
     for (unsigned way = 0; way < 2; way++)
         if (nv_chain_try(&path.way[way], err))
             return nv_fail_within(err, "path '%.100s'", cell->arm[0].path);
@@ -180,6 +204,7 @@ static int check_settings(struct run *run, struct nv_error *err)
     for (unsigned i = 0; i < run->plan.cell_count; i++)
         if (check_cell(run, &run->plan.cells[i], err))
             return err->code;
+    foresee_ports(run);
     return nv_charts_check(settings->plot, err);
 }
 
